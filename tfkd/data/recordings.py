@@ -1,0 +1,150 @@
+"""Recordings: what was recorded, by whom, doing what. Pairs are made by id, never by position."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+
+class DataError(ValueError):
+    """Something is wrong with the data; the message names the file or recording and the way out."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Stream:
+    """What is known of a modality before looking at a single recording.
+
+    Attributes:
+        channels: names in order. For a skeleton, the joints (each has x, y, z).
+        units: one unit a channel (`"g"`, `"deg/s"`, `"m"`).
+        rate_hz: nominal sample rate, or `None` where it is unknown or cannot be trusted.
+    """
+
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    rate_hz: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Recording:
+    """One trial of one person.
+
+    Attributes:
+        id: unique name; the same for every modality of the trial.
+        subject: who, as a number.
+        label: index of the class, or -1 where nobody labelled it.
+        trial: which repetition.
+        streams: modality name -> array. Signals `(time, channels)`, skeletons `(time, joints, 3)`.
+            All streams of a recording span the same time: its first and last samples coincide.
+    """
+
+    id: str
+    subject: int
+    label: int
+    trial: int
+    streams: dict[str, np.ndarray]
+
+
+class Recordings(Sequence):
+    """A set of recordings with their class names and a count of what was repaired or left out.
+
+    Args:
+        items: the recordings.
+        classes: class names; `Recording.label` is an index into them.
+        streams: modality name -> `Stream`.
+        name: the data set's name.
+        notes: what happened while reading: kind -> list of sentences or file names. Nothing is dropped
+            without a note.
+
+    Raises:
+        DataError: two recordings share an id, or a label has no class.
+    """
+
+    def __init__(self, items, classes, streams, name, notes=None):
+        self.items = list(items)
+        self.classes = tuple(classes)
+        self.streams = dict(streams)
+        self.name = name
+        self.notes = {kind: list(entries) for kind, entries in (notes or {}).items()}
+        seen = set()
+        for recording in self.items:
+            if recording.id in seen:
+                raise DataError(f"Two recordings in {name} have the id {recording.id!r}.")
+            seen.add(recording.id)
+            if not -1 <= recording.label < len(self.classes):
+                raise DataError(
+                    f"{recording.id} in {name} has label {recording.label}, but there are only "
+                    f"{len(self.classes)} classes."
+                )
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, index):
+        return self._with(self.items[index]) if isinstance(index, slice) else self.items[index]
+
+    def _with(self, items, notes=None):
+        return Recordings(
+            items, self.classes, self.streams, self.name, self.notes if notes is None else notes
+        )
+
+    @property
+    def subjects(self):
+        """The people in it, ascending."""
+        return sorted({r.subject for r in self.items})
+
+    @property
+    def table(self):
+        """A pandas table: one row a recording, with id, subject, label, activity, trial and lengths."""
+        import pandas as pd
+
+        rows = [
+            {
+                "id": r.id,
+                "subject": r.subject,
+                "label": r.label,
+                "activity": self.classes[r.label] if r.label >= 0 else "",
+                "trial": r.trial,
+                **{f"{name}_samples": len(values) for name, values in r.streams.items()},
+            }
+            for r in self.items
+        ]
+        return pd.DataFrame(rows).set_index("id") if rows else pd.DataFrame()
+
+    def where(self, keep):
+        """The recordings for which `keep(recording)` is true."""
+        return self._with([r for r in self.items if keep(r)])
+
+    def of_subjects(self, subjects):
+        """The recordings of these people."""
+        wanted = set(subjects)
+        return self.where(lambda r: r.subject in wanted)
+
+    def paired(self, modalities):
+        """Inner join: the recordings that have all of `modalities`; the others are noted.
+
+        Raises:
+            DataError: no recording has them all.
+        """
+        modalities = list(modalities)
+        kept, notes = [], dict(self.notes)
+        for recording in self.items:
+            missing = [m for m in modalities if m not in recording.streams]
+            if not missing:
+                kept.append(recording)
+            else:
+                kind = f"left out: no {' or '.join(missing)}"
+                notes[kind] = [*notes.get(kind, []), recording.id]
+        if not kept:
+            found = sorted({name for r in self.items for name in r.streams}) or "none"
+            raise DataError(
+                f"No recording in {self.name} has all of {modalities}; modalities found: {found}."
+            )
+        return self._with(kept, notes)
+
+    def without_labels(self, subjects):
+        """The same recordings with the labels of these people hidden (-1)."""
+        hidden = set(subjects)
+        return self._with(
+            [dataclasses.replace(r, label=-1) if r.subject in hidden else r for r in self.items]
+        )
