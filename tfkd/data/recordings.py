@@ -115,6 +115,10 @@ class Recordings(Sequence):
         """The recordings for which `keep(recording)` is true."""
         return self._with([r for r in self.items if keep(r)])
 
+    def mapped(self, change):
+        """The recordings after `change(recording)`."""
+        return self._with([change(r) for r in self.items])
+
     def of_subjects(self, subjects):
         """The recordings of these people."""
         wanted = set(subjects)
@@ -145,6 +149,6 @@ class Recordings(Sequence):
     def without_labels(self, subjects):
         """The same recordings with the labels of these people hidden (-1)."""
         hidden = set(subjects)
-        return self._with(
-            [dataclasses.replace(r, label=-1) if r.subject in hidden else r for r in self.items]
+        return self.mapped(
+            lambda r: dataclasses.replace(r, label=-1) if r.subject in hidden else r
         )

@@ -1,0 +1,149 @@
+"""Augmentation of batches, in the recordings' units, seeded.
+
+What changes *time* or *mixes samples* is done to every modality alike, so that a live teacher sees what
+the student sees. What concerns one sensor alone (its noise, gain and how it sits on the wrist) is done to
+that sensor.
+"""
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """How much to vary each batch. Zero switches a part off.
+
+    Attributes:
+        jitter: noise on the IMU, as a share of each channel's standard deviation.
+        scale: gain error of the IMU: standard deviation of a factor around 1, one for each triple of
+            axes.
+        rotation_deg: standard deviation of a rotation of the IMU's axes about a random axis.
+        time_shift: the window is moved by up to this share of its length.
+        time_scale: the window is stretched or squeezed by up to this share.
+        time_warp: speed varies smoothly within the window by up to this share.
+        view_deg: standard deviation of a rotation of the skeleton about the vertical.
+        mixup: `alpha` of the Beta distribution from which each sample's mixing share is drawn (Zhang et
+            al., ICLR 2018); one share for all modalities and the label.
+    """
+
+    jitter: float = 0.0
+    scale: float = 0.0
+    rotation_deg: float = 0.0
+    time_shift: float = 0.0
+    time_scale: float = 0.0
+    time_warp: float = 0.0
+    view_deg: float = 0.0
+    mixup: float = 0.0
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if not (np.isfinite(value) and value >= 0):
+                raise ValueError(f"{field.name} must be a finite number of at least 0, got {value}.")
+        if self.time_warp >= 1 or self.time_scale >= 1:
+            raise ValueError("time_warp and time_scale must be below 1, or time would run backwards.")
+
+    @property
+    def changes_what_happened(self):
+        """Whether teacher outputs for the plain window no longer hold for the augmented one."""
+        return any((self.time_shift, self.time_scale, self.time_warp, self.mixup))
+
+    def __call__(self, arrays, spread, rng):
+        """Augments one batch, all but mixup.
+
+        Args:
+            arrays: modality -> `(batch, time, ...)` float32. Not changed.
+            spread: standard deviation of each IMU channel, for the jitter.
+            rng: `numpy.random.Generator`.
+
+        Returns:
+            New arrays, same shapes.
+        """
+        arrays = dict(arrays)
+        if self.time_shift or self.time_scale or self.time_warp:
+            arrays = self._retime(arrays, rng)
+        if "imu" in arrays:
+            arrays["imu"] = self._sensor(arrays["imu"], spread, rng)
+        if "skeleton" in arrays and self.view_deg:
+            arrays["skeleton"] = self._view(arrays["skeleton"], rng)
+        return arrays
+
+    def _retime(self, arrays, rng):
+        batch = len(next(iter(arrays.values())))
+        shift = rng.uniform(-self.time_shift, self.time_shift, (batch, 1))
+        stretch = 1 + rng.uniform(-self.time_scale, self.time_scale, (batch, 1))
+        # Two sines that vanish at both ends; their slopes add up to at most time_warp.
+        waves = rng.uniform(-0.5, 0.5, (batch, 2, 1)) * self.time_warp
+
+        def positions(length):
+            u = np.linspace(0, 1, length)[None]
+            warp = sum(waves[:, k - 1] * np.sin(k * np.pi * u) / (k * np.pi) for k in (1, 2))
+            return np.clip((u + warp - 0.5) * stretch + 0.5 + shift, 0, 1) * (length - 1)
+
+        return {m: _sample(values, positions(values.shape[1])) for m, values in arrays.items()}
+
+    def _sensor(self, imu, spread, rng):
+        batch, _, channels = imu.shape
+        if self.rotation_deg or self.scale:
+            if channels % 3:
+                raise ValueError(f"rotation and scale need triples of axes, got {channels} channels.")
+            turn = _rotations(rng.normal(0, np.radians(self.rotation_deg), batch), rng)
+            gain = 1 + rng.normal(0, self.scale, (batch, 1, channels // 3, 1))
+            triples = imu.reshape(*imu.shape[:2], -1, 3)
+            turned = np.matmul(triples.reshape(batch, -1, 3), turn.transpose(0, 2, 1))
+            imu = (turned.reshape(triples.shape) * gain.astype("float32")).reshape(imu.shape)
+        if self.jitter:
+            noise = rng.standard_normal(imu.shape, dtype="float32")
+            imu = imu + np.float32(self.jitter) * spread * noise
+        return imu
+
+    def _view(self, skeleton, rng):
+        batch = len(skeleton)
+        angle = rng.normal(0, np.radians(self.view_deg), batch)
+        turn = _about(np.tile([0.0, 1.0, 0.0], (batch, 1)), angle)
+        flat = np.matmul(skeleton.reshape(batch, -1, 3), turn.transpose(0, 2, 1))
+        return flat.reshape(skeleton.shape)
+
+
+def mix(arrays, labels, alpha, rng):
+    """Mixup: each sample with another of the batch, one share for all modalities and the label.
+
+    Args:
+        arrays: modality -> `(batch, time, ...)`, normalised.
+        labels: `(batch, classes)` one-hot; a row of zeros is an unlabelled sample, and a mixed row then
+            sums to the labelled share.
+        alpha: parameter of Beta(alpha, alpha).
+        rng: `numpy.random.Generator`.
+    """
+    share = rng.beta(alpha, alpha, len(labels)).astype("float32")
+    share = np.maximum(share, 1 - share)  # the sample itself always weighs more than its partner
+    partner = rng.permutation(len(labels))
+
+    def blend(values):
+        weight = share.reshape(-1, *[1] * (values.ndim - 1))
+        return values * weight + values[partner] * (1 - weight)
+
+    return {m: blend(v) for m, v in arrays.items()}, blend(labels)
+
+
+def _sample(values, position):
+    """Linear interpolation of `(batch, time, ...)` at `(batch, length)` positions in samples."""
+    low = np.minimum(position.astype(int), values.shape[1] - 2)
+    weight = (position - low).astype("float32").reshape(*low.shape, *[1] * (values.ndim - 2))
+    rows = np.arange(len(values))[:, None]
+    return values[rows, low] * (1 - weight) + values[rows, low + 1] * weight
+
+
+def _rotations(angle, rng):
+    axis = rng.normal(size=(len(angle), 3))
+    return _about(axis / np.linalg.norm(axis, axis=1, keepdims=True), angle)
+
+
+def _about(axis, angle):
+    """Rotation matrices `(batch, 3, 3)` about unit axes (Rodrigues' formula)."""
+    x, y, z = axis.T
+    zero = np.zeros_like(x)
+    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=1).reshape(-1, 3, 3)
+    sine, cosine = np.sin(angle)[:, None, None], np.cos(angle)[:, None, None]
+    return (np.eye(3) + sine * cross + (1 - cosine) * (cross @ cross)).astype("float32")

@@ -1,0 +1,113 @@
+"""Batches of windows for `model.fit`, gathered by index."""
+
+import keras
+import numpy as np
+
+from tfkd.data.augment import Augmentation, mix
+
+
+class Batches(keras.utils.PyDataset):
+    """A Keras data set over `Windows`: shuffled, augmented, normalised, mixed.
+
+    What a batch holds depends on the seed, the epoch and the batch's number alone, so an interrupted
+    training that continues at epoch k sees what the uninterrupted one would have seen. Epochs are
+    counted from 0; a training that starts later adds `FollowEpoch(batches)` to its callbacks and passes
+    `shuffle=False` to `fit` (the order is already shuffled here).
+
+    Args:
+        windows: `Windows`.
+        inputs: a modality name, for batches with the bare array; or a list of names, for batches with a
+            dictionary.
+        batch_size: windows a batch.
+        normalisation: `Normalisation`, or `None` for the recordings' own units.
+        augmentation: `Augmentation`, or `None`.
+        teacher_outputs: name -> `(windows, ...)` array, for example from `TeacherCache.outputs`; each
+            is added to the dictionary as `"teacher_" + name`.
+        shuffle: a new order each epoch, in which a last incomplete batch is left out (BatchNorm would
+            see too few samples); every window comes equally often over the epochs.
+        seed: of order and augmentation.
+        with_ids: add `"id"` to the dictionary, each window's index in `windows.ids`.
+
+    Batch:
+        `(inputs, one_hot)` with float32 `one_hot` `(batch, classes)`; a row of zeros is an unlabelled
+        window.
+    """
+
+    def __init__(
+        self,
+        windows,
+        inputs,
+        batch_size=64,
+        normalisation=None,
+        augmentation=None,
+        teacher_outputs=None,
+        shuffle=False,
+        seed=0,
+        with_ids=False,
+    ):
+        super().__init__()
+        self.single = inputs if isinstance(inputs, str) else None
+        self.modalities = [inputs] if self.single else list(inputs)
+        if missing := set(self.modalities) - set(windows.arrays):
+            raise ValueError(f"The windows have no {sorted(missing)}, only {sorted(windows.arrays)}.")
+        self.augmentation = augmentation or Augmentation()
+        self.teacher_outputs = teacher_outputs or {}
+        if self.teacher_outputs and self.augmentation.changes_what_happened:
+            raise ValueError(
+                f"{self.augmentation} moves time or mixes samples, so stored teacher outputs no longer "
+                "hold. Give the Distiller a live teacher, or leave time and mixup alone."
+            )
+        self.windows, self.normalisation = windows, normalisation
+        self.batch_size = min(batch_size, len(windows))
+        self.shuffle, self.seed, self.with_ids = shuffle, seed, with_ids
+        self.one_hot = np.zeros((len(windows), len(windows.classes)), "float32")
+        labelled = np.flatnonzero(windows.labels >= 0)
+        self.one_hot[labelled, windows.labels[labelled]] = 1
+        imu = windows.arrays.get("imu")
+        self.spread = imu.std(axis=(0, 1)) if imu is not None else None
+        self.epoch, self.next_epoch = 0, 0
+        self._order = (None, None)
+
+    @property
+    def num_batches(self):
+        whole, rest = divmod(len(self.windows), self.batch_size)
+        return whole + bool(rest and not self.shuffle)
+
+    def on_epoch_begin(self):
+        self.epoch, self.next_epoch = self.next_epoch, self.next_epoch + 1
+
+    def __getitem__(self, number):
+        index = self._epoch_order()[number * self.batch_size : (number + 1) * self.batch_size]
+        rng = np.random.default_rng([self.seed, self.epoch, number, 1])
+        arrays = {m: self.windows.arrays[m][index] for m in self.modalities}
+        labels = self.one_hot[index]
+        arrays = self.augmentation(arrays, self.spread, rng)
+        if self.normalisation is not None:
+            arrays = {m: self.normalisation(m, v) for m, v in arrays.items()}
+        if self.augmentation.mixup:
+            arrays, labels = mix(arrays, labels, self.augmentation.mixup, rng)
+        if self.single:
+            return arrays[self.single], labels
+        stored = {f"teacher_{name}": v[index] for name, v in self.teacher_outputs.items()}
+        ids = {"id": index} if self.with_ids else {}
+        return {**arrays, **stored, **ids}, labels
+
+    def _epoch_order(self):
+        if not self.shuffle:
+            return np.arange(len(self.windows))
+        epoch, order = self._order
+        if epoch != self.epoch:
+            order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.windows))
+            self._order = (self.epoch, order)
+        return order
+
+
+class FollowEpoch(keras.callbacks.Callback):
+    """Keeps the epoch of `Batches` at the epoch of `fit`, wherever that started."""
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.batches.next_epoch = epoch

@@ -1,0 +1,95 @@
+"""Who trains, who validates, who tests. People are split before anything is cut into windows."""
+
+import dataclasses
+
+from tfkd.data.recordings import DataError, Recordings
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """Three sets of recordings. `validation` may be empty.
+
+    Attributes:
+        name: the protocol; results of different protocols never share a column.
+        train: recordings the networks learn from.
+        validation: recordings of people taken out of training, for choosing settings.
+        test: recordings looked at once, at the end.
+        same_people: true only for protocols that test on people who also trained (`cross_trial`).
+
+    Raises:
+        DataError: training or test is empty, a recording is on two sides, or a person is (in a protocol
+            that separates people).
+    """
+
+    name: str
+    train: Recordings
+    validation: Recordings
+    test: Recordings
+    same_people: bool = False
+
+    def __post_init__(self):
+        for side in ("train", "test"):
+            if not len(getattr(self, side)):
+                raise DataError(f"The split {self.name} leaves no recording for {side}.")
+        sides = {"train": self.train, "validation": self.validation, "test": self.test}
+        for a, b in (("train", "validation"), ("train", "test"), ("validation", "test")):
+            if shared := {r.id for r in sides[a]} & {r.id for r in sides[b]}:
+                raise DataError(f"{self.name}: {sorted(shared)[:5]} are in both {a} and {b}.")
+            may_share = self.same_people and b == "test"
+            if not may_share and (people := set(sides[a].subjects) & set(sides[b].subjects)):
+                raise DataError(f"{self.name}: people {sorted(people)} are in both {a} and {b}.")
+
+
+def cross_subject(recordings, validation_subjects=(), train_subjects=None):
+    """Odd-numbered people train, even-numbered people test (the UTD-MHAD authors' protocol).
+
+    Args:
+        recordings: `Recordings`.
+        validation_subjects: people taken out of the training people.
+        train_subjects: the training people, instead of the odd ones; all others test.
+    """
+    everyone = set(recordings.subjects)
+    train = {s for s in everyone if s % 2} if train_subjects is None else set(train_subjects)
+    if absent := train - everyone:
+        raise DataError(f"train_subjects {sorted(absent)} are not in the data {sorted(everyone)}.")
+    held_out = _held_out(validation_subjects, train)
+    return Split(
+        "cross_subject",
+        recordings.of_subjects(train - held_out),
+        recordings.of_subjects(held_out),
+        recordings.of_subjects(everyone - train),
+    )
+
+
+def cross_trial(recordings, validation_subjects=(), train_trials=(1, 2)):
+    """Trials 1 and 2 of everyone train, the other trials test (the lists released with VSKD).
+
+    The same people train and test, so its figures say nothing about new people.
+    """
+    held_out = _held_out(validation_subjects, set(recordings.subjects))
+    train = recordings.where(lambda r: r.trial in train_trials)
+    return Split(
+        "cross_trial",
+        train.where(lambda r: r.subject not in held_out),
+        train.of_subjects(held_out),
+        recordings.where(lambda r: r.trial not in train_trials),
+        same_people=True,
+    )
+
+
+def leave_one_subject_out(recordings, subject, validation_subjects=()):
+    """Everyone but `subject` trains, `subject` tests."""
+    if subject not in recordings.subjects:
+        raise DataError(f"Person {subject} is not in the data ({recordings.subjects}).")
+    train = set(recordings.subjects) - {subject}
+    split = cross_subject(recordings, validation_subjects, train)
+    return dataclasses.replace(split, name=f"loso_{subject}")
+
+
+def _held_out(validation_subjects, train):
+    held_out = set(validation_subjects)
+    if wrong := held_out - train:
+        raise DataError(
+            f"validation_subjects {sorted(wrong)} are not among the training people {sorted(train)}."
+        )
+    return held_out

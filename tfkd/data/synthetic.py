@@ -1,0 +1,300 @@
+"""Synthetic people with a watch: everything in tfkd runs on these without a download.
+
+A 20-joint skeleton goes through 16 actions; a camera sees the skeleton and a sensor on the right wrist
+feels what physics gives there. Some actions differ in what that wrist hardly feels (the other arm, the
+legs), so that a teacher which sees the skeleton knows more than a student with the sensor can.
+
+Streams, joint order, units and file format are those of UTD-MHAD; people and motions are invented.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from tfkd.data import kinematics
+from tfkd.data.recordings import DataError, Recording, Recordings
+from tfkd.data.utd_mhad import JOINTS, STREAMS
+from tfkd.files import atomic_path
+
+RATE = 200  # Hz, of the simulation
+IMU_RATE = 50  # Hz
+MARGIN = 0.25  # seconds simulated before and after, so that filters have no edges
+ACC_RANGE, GYRO_RANGE = 8.0, 1000.0  # g, deg/s
+SAMPLES_A_FRAME = 2.62  # IMU samples to a skeleton frame, as in UTD-MHAD
+
+# ---- Actions: joint angles over the progress u of the action, 0 at its start and 1 at its end ----
+
+
+def _ease(x):
+    """From 0 to 1 with no jerk at either end (the minimum-jerk curve)."""
+    x = np.clip(x, 0.0, 1.0)
+    return x * x * x * (x * (6 * x - 15) + 10)
+
+
+def _fade(u):
+    return _ease(u / 0.2) * _ease((1 - u) / 0.2)
+
+
+def hold(angle):
+    """Goes to `angle`, stays, and comes back."""
+    return lambda u, cadence: angle * _fade(u)
+
+
+def beat(angle, cycles, phase=0.0):
+    """Swings `angle` to either side, `cycles` times; `phase` is a share of one swing."""
+    return lambda u, cadence: (
+        angle * _fade(u) * np.sin(2 * np.pi * (cycles * cadence * u + phase))
+    )
+
+
+def path(*points):
+    """Goes from 0 through `(u, angle)` points and back to 0."""
+
+    def angle(u, cadence):
+        total, here, before = np.zeros_like(u), 0.0, 0.0
+        for at, there in (*points, (1.0, 0.0)):
+            total += (there - here) * _ease((u - before) / (at - before))
+            here, before = there, at
+        return total
+
+    return angle
+
+
+def right(**moves):
+    """The right limb's moves: `right(elbow=...)` moves `right_elbow`."""
+    return {f"right_{name}": move for name, move in moves.items()}
+
+
+def left(**moves):
+    return {f"left_{name}": move for name, move in moves.items()}
+
+
+def both(**moves):
+    return left(**moves) | right(**moves)
+
+
+def _circle(direction):
+    return right(
+        lift=[hold(80), beat(20, 2, 0.25)], plane=[hold(10), beat(direction * 26, 2)],
+        elbow=hold(15),
+    )  # fmt: skip
+
+
+def _punch(phase=0.0):
+    return {
+        "lift": [hold(45), beat(28, 3, phase)], "elbow": [hold(85), beat(-50, 3, phase)],
+        "plane": hold(15),
+    }  # fmt: skip
+
+
+WAVE = {"lift": hold(80), "plane": hold(75), "twist": hold(-85), "elbow": [hold(80), beat(28, 4)]}
+CURL = {"elbow": [hold(62), beat(50, 3, -0.25)], "roll": hold(-60)}
+KICK = {"thigh": path((0.3, -22), (0.5, 70), (0.7, 5)), "knee": path((0.3, 65), (0.5, 8), (0.7, 20))}
+
+# Class name -> {angle: how it moves, one primitive or several that add up}; label = position here.
+ACTIONS = {
+    "wave": right(**WAVE),
+    "wave_two_hands": both(**WAVE),
+    "clap": both(
+        lift=hold(55), plane=[hold(5), beat(14, 4)], elbow=hold(55), twist=[hold(35), beat(-12, 4)]
+    ),
+    "swipe_left": right(
+        lift=hold(75), plane=path((0.3, 65), (0.65, -45)), elbow=path((0.3, 40), (0.65, 30))
+    ),
+    "swipe_right": right(
+        lift=hold(75), plane=path((0.3, -45), (0.65, 65)), elbow=path((0.3, 40), (0.65, 30))
+    ),
+    "draw_circle_cw": _circle(1),
+    "draw_circle_ccw": _circle(-1),
+    "throw": right(
+        lift=path((0.35, 105), (0.55, 75)), plane=path((0.35, 70), (0.55, 0)),
+        twist=path((0.35, -75), (0.55, 10)), elbow=path((0.35, 105), (0.52, 15)),
+    ) | {"trunk_turn": path((0.35, -20), (0.58, 18))},
+    "punch": right(**_punch()) | {"trunk_turn": beat(7, 3)},
+    "box": right(**_punch()) | left(**_punch(0.5)) | {"trunk_turn": beat(13, 3)},
+    "arm_curl": right(**CURL),
+    "arm_curl_two_hands": both(**CURL),
+    "kick_left": left(**KICK)
+    | right(lift=path((0.3, -10), (0.52, 22))) | {"trunk_lean": path((0.5, -8))},
+    "kick_right": right(**KICK)
+    | right(lift=path((0.3, 14), (0.52, -8))) | {"trunk_lean": path((0.5, -8))},
+    "squat": both(thigh=hold(95), knee=hold(120), lift=hold(40)) | {"trunk_lean": hold(30)},
+    "sit_down": both(thigh=hold(88), knee=hold(90), lift=hold(30)) | {"trunk_lean": [
+        path((0.2, 35), (0.45, 5), (0.55, 5), (0.8, 35))]},
+}  # fmt: skip
+CLASSES = tuple(ACTIONS)
+SHORT = ("swipe_left", "swipe_right", "throw", "kick_left", "kick_right")
+
+ANGLES = (
+    "trunk_lean", "trunk_tilt", "trunk_turn", "head_nod", "heading",
+    *(f"{side}_{name}" for side in kinematics.SIDES
+      for name in ("lift", "plane", "twist", "elbow", "roll", "thigh", "spread", "knee")),
+)  # fmt: skip
+_LIMB = np.array([1 if a.startswith("left") else 2 if a.startswith("right") else 0 for a in ANGLES])
+_IS_ARM = np.array([a.endswith(("lift", "plane", "twist", "elbow", "roll")) for a in ANGLES])
+STANDING = {"trunk_lean": 2, "head_nod": 8} | both(lift=7, plane=70, elbow=14, spread=3)
+
+
+# ---- People ----
+
+
+@dataclasses.dataclass(frozen=True)
+class Person:
+    """What one person brings to every trial."""
+
+    body: kinematics.Body
+    pace: float  # 1 is average; higher is faster
+    size: float  # of movements
+    cadence: float  # repetitions in an action, as a share of the usual number
+    lead: np.ndarray  # (3,) how much earlier trunk, left and right limbs go, as a share of the action
+    posture: np.ndarray  # (angles,) degrees added always
+    manner: np.ndarray  # (angles,) degrees added while an arm acts
+    left_share: float  # how much the left arm does of what the right does, in two-handed actions
+    tremor: tuple[float, float]  # degrees, Hz
+    strap: np.ndarray  # (3,) rotation vector of the sensor on the wrist, degrees
+    strap_height: float  # metres from the wrist towards the elbow
+
+
+def person(seed, subject):
+    """The person with this number; the same whoever else is generated."""
+    rng = np.random.default_rng([seed, subject])
+    height = np.clip(rng.normal(1.0, 0.06), 0.88, 1.14)
+    bones = dataclasses.asdict(kinematics.Body())
+    scales = height * np.clip(rng.normal(1.0, 0.04, len(bones)), 0.9, 1.1)
+    posture = rng.normal(0.0, 3.0, len(ANGLES))
+    posture[ANGLES.index("left_elbow")] += rng.uniform(0, 35)  # an idle hand hangs, or rests bent
+    return Person(
+        body=kinematics.Body(**{n: v * s for (n, v), s in zip(bones.items(), scales)}),
+        pace=np.exp(rng.normal(0.0, 0.13)),
+        size=np.clip(rng.normal(1.0, 0.12), 0.75, 1.25),
+        cadence=np.clip(rng.normal(1.0, 0.15), 0.7, 1.4),
+        lead=rng.normal(0.0, 0.02, 3),
+        posture=posture,
+        manner=rng.normal(0.0, 8.0, len(ANGLES)) * _IS_ARM,
+        left_share=rng.uniform(0.7, 1.05),
+        tremor=(rng.uniform(0.1, 0.6), rng.uniform(6.0, 10.0)),
+        strap=rng.normal(0.0, (20.0, 8.0, 8.0)),
+        strap_height=rng.uniform(0.01, 0.06),
+    )
+
+
+# ---- Recordings ----
+
+
+def read_synthetic(subjects=8, trials=4, seed=0, noise=1.0):
+    """Generates the synthetic data set.
+
+    A recording depends only on the seed and its own subject, action and trial: fewer subjects or trials
+    give a part of the same data.
+
+    Args:
+        subjects: how many people, numbered from 1.
+        trials: how often each does every action.
+        seed: a whole number, not negative; another seed gives other people.
+        noise: scales the errors of both sensors; 0 turns them off and leaves the motion as it is.
+
+    Returns:
+        `Recordings` with streams `imu` `(time, 6)` in g and deg/s at 50 Hz and `skeleton`
+        `(time, 20, 3)` in metres, both float32, and ids like `a1_s1_t1` (action numbers start at 1).
+    """
+    if subjects < 1 or trials < 1 or seed < 0 or noise < 0:
+        raise ValueError(
+            "read_synthetic needs subjects and trials of at least 1, and a seed and noise that are "
+            f"not negative, got subjects={subjects}, trials={trials}, seed={seed}, noise={noise}."
+        )
+    people = {number: person(seed, number) for number in range(1, subjects + 1)}
+    items = []
+    for label in range(len(CLASSES)):
+        for subject, who in people.items():
+            for trial in range(1, trials + 1):
+                rng = np.random.default_rng([seed, subject, label + 1, trial])
+                streams = _record(who, CLASSES[label], rng, noise)
+                items.append(
+                    Recording(f"a{label + 1}_s{subject}_t{trial}", subject, label, trial, streams)
+                )
+    return Recordings(items, CLASSES, STREAMS, "synthetic")
+
+
+def _record(who, action, rng, noise):
+    """One trial as the two sensors recorded it."""
+    seconds = (2.4 if action in SHORT else 3.2) / who.pace * np.exp(rng.normal(0.0, 0.06))
+    before, after = rng.uniform(0.15, 0.45, 2)
+    samples = round(np.clip(before + seconds + after, 2.0, 6.0) * IMU_RATE) + 1
+    step = RATE // IMU_RATE
+    margin = round(MARGIN * RATE)
+    time = np.arange((samples - 1) * step + 1 + 2 * margin) / RATE - MARGIN
+
+    angles = _perform(who, action, (time - before) / seconds, time, rng)
+    joints, forearm = kinematics.move(who.body, dict(zip(ANGLES, angles)), RATE)
+    joints += [rng.normal(0.0, 0.15), rng.uniform(-0.1, 0.1) - 0.1, rng.uniform(2.2, 3.2)]
+    imu = _watch(who, joints, forearm, rng)[margin - 1 : len(time) - margin - 1 : step]
+    imu = _imu_errors(imu, rng, noise)
+
+    # Frames come at an uneven pace, but the first and the last coincide with those of the IMU.
+    frames = round(samples / rng.normal(SAMPLES_A_FRAME, 0.1))
+    at = np.linspace(0, (samples - 1) * step, frames)
+    at[1:-1] += rng.uniform(-0.2, 0.2, frames - 2) * at[1]
+    skeleton = _camera_errors(joints[margin + np.rint(at).astype(int)], rng, noise)
+    return {"imu": imu.astype("float32"), "skeleton": skeleton.astype("float32")}
+
+
+def _perform(who, action, progress, time, rng):
+    """Joint angles `(angles, time)` of one trial in degrees."""
+    size = who.size * np.exp(rng.normal(0.0, 0.07))
+    cadence = who.cadence * np.exp(rng.normal(0.0, 0.07))
+    lead = who.lead + rng.normal(0.0, 0.01, 3)
+    manner = who.manner + rng.normal(0.0, 4.0, len(ANGLES)) * _IS_ARM
+    angles = np.zeros((len(ANGLES), len(time)))
+    for row, name in enumerate(ANGLES):
+        if name not in ACTIONS[action]:
+            continue
+        u = progress + lead[_LIMB[row]]
+        moves = ACTIONS[action][name]
+        for move in moves if isinstance(moves, list) else [moves]:
+            angles[row] += size * move(u, cadence)
+        angles[row] += manner[row] * _fade(u)
+        if _LIMB[row] == 1 and _IS_ARM[row]:
+            angles[row] *= who.left_share
+    angles += (who.posture + [STANDING.get(name, 0.0) for name in ANGLES])[:, None]
+    angles[ANGLES.index("heading")] += rng.normal(0.0, 8.0)
+    # Nobody stands still: a slow sway of every joint, and a tremor of the arm that wears the sensor.
+    rate, phase = rng.uniform(0.2, 0.8, (len(ANGLES), 1)), rng.uniform(0, 1, (len(ANGLES), 1))
+    angles += rng.normal(0.0, 1.0, (len(ANGLES), 1)) * np.sin(2 * np.pi * (rate * time + phase))
+    degrees, hertz = who.tremor
+    angles[ANGLES.index("right_elbow")] += degrees * np.sin(2 * np.pi * (hertz * time + rng.uniform()))
+    for side in kinematics.SIDES:  # elbows and knees do not bend backwards
+        for joint in ("elbow", "knee"):
+            row = ANGLES.index(f"{side}_{joint}")
+            angles[row] = 4 * np.logaddexp(0, angles[row] / 4)  # smooth, as a stop would jerk
+    return angles
+
+
+def _watch(who, joints, forearm, rng):
+    """What the sensor on the right wrist feels, `(time - 2, 6)`; x points to the hand, z off its back."""
+    from scipy.ndimage import gaussian_filter1d
+    from scipy.spatial.transform import Rotation
+
+    strap = Rotation.from_rotvec(who.strap + rng.normal(0.0, 4.0, 3), degrees=True).as_matrix()
+    axes = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]) @ strap
+    wrist = joints[:, JOINTS.index("right_wrist")]
+    position = wrist + forearm @ np.array([0.025, who.strap_height, 0.0])
+    imu = kinematics.felt(position, forearm @ axes, RATE)
+    return gaussian_filter1d(imu, 0.008 * RATE, axis=0)  # the sensor's own low-pass, about 17 Hz
+
+
+def _imu_errors(imu, rng, noise):
+    bias = rng.normal(0.0, [0.02] * 3 + [2.0] * 3)
+    white = rng.normal(0.0, [0.02] * 3 + [1.5] * 3, imu.shape)
+    limit = np.array([ACC_RANGE] * 3 + [GYRO_RANGE] * 3)
+    return np.clip(imu + noise * (bias + white), -limit, limit)
+
+
+def _camera_errors(joints, rng, noise):
+    """Jitter, joints that jump away for some frames, and the tracker's smoothing of both."""
+    error = rng.normal(0.0, 0.012, joints.shape)
+    for joint in rng.integers(0, joints.shape[1], rng.poisson(2.0)):
+        start, length = rng.integers(0, len(joints)), rng.integers(1, 6)
+        error[start : start + length, joint] += rng.normal(0.0, 0.12, 3)
+    for i in range(1, len(error)):
+        error[i] = 0.5 * error[i - 1] + 0.5 * error[i]
+    return joints + noise * error

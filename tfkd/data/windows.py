@@ -1,0 +1,193 @@
+"""Windows: fixed-length cuts of recordings, the same stretch of time in every modality."""
+
+import dataclasses
+
+import numpy as np
+
+from tfkd.data.recordings import DataError
+
+
+@dataclasses.dataclass(frozen=True)
+class Windows:
+    """Aligned windows of all modalities.
+
+    Attributes:
+        arrays: modality -> `(windows, time, ...)` float32, in the recordings' units.
+        labels: `(windows,)` int, -1 where unlabelled.
+        subjects: `(windows,)` int.
+        recordings: `(windows,)` str, the id of the recording each window was cut from.
+        starts: `(windows,)` int, first sample in the leading modality.
+        classes: class names.
+    """
+
+    arrays: dict[str, np.ndarray]
+    labels: np.ndarray
+    subjects: np.ndarray
+    recordings: np.ndarray
+    starts: np.ndarray
+    classes: tuple[str, ...]
+
+    def __len__(self):
+        return len(self.labels)
+
+    @property
+    def ids(self):
+        """`(windows,)` str: recording id and start; a window's identity."""
+        return np.array([f"{r}@{s}" for r, s in zip(self.recordings, self.starts)])
+
+    def take(self, index):
+        """The windows at `index` (an integer or boolean array)."""
+        return Windows(
+            {m: v[index] for m, v in self.arrays.items()},
+            self.labels[index],
+            self.subjects[index],
+            self.recordings[index],
+            self.starts[index],
+            self.classes,
+        )
+
+
+def whole_trial(recordings, lengths):
+    """One window a recording: every stream resampled over the whole trial (the papers' protocol).
+
+    Each channel is interpolated linearly over index 0..n-1 at `length` evenly spaced points.
+
+    Args:
+        recordings: `Recordings`.
+        lengths: modality -> number of samples, for example `{"imu": 128, "skeleton": 64}`.
+    """
+    paired = recordings.paired(lengths)
+    arrays = {
+        m: np.stack([_resample(r.streams[m], 0.0, 1.0, length) for r in paired])
+        for m, length in lengths.items()
+    }
+    return _windows(paired, arrays, range(len(paired)), np.zeros(len(paired), int))
+
+
+def stream(recordings, lengths, hop, leading="imu"):
+    """Sliding windows at the sensor's own rate: what a watch sees.
+
+    The leading modality is cut every `hop` samples, and once more at the end so that every sample is
+    seen; a trial shorter than the window is held at its last sample. The others are resampled over the
+    same share of the trial's time.
+
+    Args:
+        recordings: `Recordings`.
+        lengths: modality -> samples a window. For the leading one these are samples at its own rate.
+        hop: samples of the leading modality from one window to the next.
+        leading: the modality that sets the clock.
+    """
+    if leading not in lengths:
+        raise ValueError(f"lengths {lengths} must hold the leading modality {leading!r}.")
+    if hop < 1:
+        raise ValueError(f"hop must be at least 1, got {hop}.")
+    paired = recordings.paired(lengths)
+    size = lengths[leading]
+    cuts = {m: [] for m in lengths}
+    owner, starts = [], []
+    for i, recording in enumerate(paired):
+        n = len(recording.streams[leading])
+        last = max(n - size, 0)
+        for start in sorted({*range(0, last + 1, hop), last}):
+            owner.append(i)
+            starts.append(start)
+            begin, end = start / (n - 1), (start + size - 1) / (n - 1)
+            for m, length in lengths.items():
+                cuts[m].append(_resample(recording.streams[m], begin, end, length))
+    return _windows(paired, {m: np.stack(v) for m, v in cuts.items()}, owner, np.array(starts))
+
+
+def _windows(recordings, arrays, owner, starts):
+    table = [recordings[i] for i in owner]
+    return Windows(
+        arrays,
+        np.array([r.label for r in table]),
+        np.array([r.subject for r in table]),
+        np.array([r.id for r in table]),
+        starts,
+        recordings.classes,
+    )
+
+
+def _resample(values, begin, end, length):
+    """`length` evenly spaced samples from `begin` to `end` (shares of the stream), held past its end."""
+    position = np.clip(np.linspace(begin, end, length) * (len(values) - 1), 0, len(values) - 1)
+    low = np.minimum(position.astype(int), len(values) - 2)
+    weight = (position - low).astype("float32").reshape(-1, *[1] * (values.ndim - 1))
+    return values[low] * (1 - weight) + values[low + 1] * weight
+
+
+@dataclasses.dataclass(frozen=True)
+class Normalisation:
+    """Per-channel `(x - mean) / scale`, fitted on training windows only.
+
+    Attributes:
+        mean, scale: modality -> float32 array over the trailing (channel) axes.
+    """
+
+    mean: dict[str, np.ndarray]
+    scale: dict[str, np.ndarray]
+
+    @classmethod
+    def fit(cls, windows):
+        """Fits mean and standard deviation over windows and time.
+
+        Raises:
+            DataError: a channel is constant over the whole training set.
+        """
+        mean, scale = {}, {}
+        for modality, values in windows.arrays.items():
+            mean[modality] = values.mean(axis=(0, 1), dtype="float64").astype("float32")
+            scale[modality] = values.std(axis=(0, 1), dtype="float64").astype("float32")
+            if np.any(scale[modality] == 0):
+                raise DataError(
+                    f"Channel {np.argwhere(scale[modality] == 0).tolist()} of {modality} is constant "
+                    "over all training windows: a dead sensor? Leave the channel out."
+                )
+        return cls(mean, scale)
+
+    def __call__(self, modality, values):
+        """Normalised `values` of one modality; modalities it was not fitted on pass unchanged."""
+        if modality not in self.mean:
+            return values
+        return (values - self.mean[modality]) / self.scale[modality]
+
+
+def centred_skeletons(recordings, hip="hip_center", neck="shoulder_center"):
+    """Recordings whose skeletons are relative to the mean hip position, in units of torso length.
+
+    Takes out where the person stood and how tall they are, and keeps how they moved about.
+    """
+    joints = recordings.streams["skeleton"].channels
+    hip, neck = joints.index(hip), joints.index(neck)
+
+    def centred(recording):
+        if "skeleton" not in recording.streams:
+            return recording
+        skeleton = recording.streams["skeleton"]
+        torso = np.linalg.norm(skeleton[:, neck] - skeleton[:, hip], axis=-1).mean()
+        if not torso > 0:
+            raise DataError(f"{recording.id}: the torso of the skeleton has length {torso}.")
+        moved = (skeleton - skeleton[:, hip].mean(axis=0)) / torso
+        streams = {**recording.streams, "skeleton": moved.astype("float32")}
+        return dataclasses.replace(recording, streams=streams)
+
+    return recordings.mapped(centred)
+
+
+def by_recording(windows, probabilities):
+    """A decision for each recording: the mean of its windows' probabilities.
+
+    Args:
+        windows: `Windows`.
+        probabilities: `(windows, classes)`.
+
+    Returns:
+        `(ids, labels, mean probabilities)`, one row a recording, in order of first appearance.
+    """
+    _, first, inverse = np.unique(windows.recordings, return_index=True, return_inverse=True)
+    sums = np.zeros((len(first), probabilities.shape[1]))
+    np.add.at(sums, inverse, probabilities)
+    means = sums / np.bincount(inverse)[:, None]
+    order = np.argsort(first)
+    return windows.recordings[first[order]], windows.labels[first[order]], means[order]

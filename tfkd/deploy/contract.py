@@ -1,0 +1,260 @@
+"""The deployment contract: everything that firmware needs to know of training, and nothing else."""
+
+import dataclasses
+import json
+import numbers
+import re
+from pathlib import Path
+
+import numpy as np
+
+from tfkd.files import write_text
+
+FORMAT = 1
+WINDOWINGS = ("whole_trial", "stream")
+_LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
+
+
+class ContractError(ValueError):
+    """A contract is wrong; the message names the file, the key and the value."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Contract:
+    """What a student expects and gives. Checked when it is made; lists become tuples.
+
+    A sensor window `x` of shape `(window, channels)` becomes the model's int8 input by
+
+        clip(rint(((x - mean) / scale) / input_scale) + input_zero_point, -128, 127)
+
+    in float32, ties to even, and an int8 output `q` is the logit `(q - output_zero_point) *
+    output_scale`. With `whole_trial`, each channel of the trial is first resampled linearly over the
+    index 0..n-1 to `window` points.
+
+    Attributes:
+        dataset, split: what the student was trained on, and by which division of the people.
+        windowing: `"whole_trial"` (one window a trial, resampled) or `"stream"` (windows of `window`
+            samples, one every `hop` samples).
+        sample_rate_hz: rate that the sensor must deliver. `None` for `whole_trial` only.
+        window, hop: samples.
+        channels, units: name and unit of each channel, in order.
+        mean, scale: of each channel, in its unit: the network sees `(x - mean) / scale`.
+        encoding: what turns the standardised window into the model's input, e.g. `"none"` or `"gaf"`.
+        input_shape: of the model, with the batch of 1.
+        input_scale, input_zero_point, output_scale, output_zero_point: int8 quantisation.
+        labels: class names, in the order of the logits.
+        arena_bytes: working memory of the TFLM interpreter, measured on x86-64 with reference kernels.
+            See `tfkd.deploy.arena.measure_arena`.
+        operators: names of the operators in the model, sorted.
+        model_sha256: of the `.tflite` file, 64 lower-case hexadecimal digits.
+        format: version of this list of keys, 1.
+
+    Raises:
+        ContractError: a value is missing or makes no sense.
+    """
+
+    dataset: str
+    split: str
+    windowing: str
+    sample_rate_hz: float | None
+    window: int
+    hop: int
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    encoding: str
+    input_shape: tuple[int, ...]
+    input_scale: float
+    input_zero_point: int
+    output_scale: float
+    output_zero_point: int
+    labels: tuple[str, ...]
+    arena_bytes: int
+    operators: tuple[str, ...]
+    model_sha256: str
+    format: int = FORMAT
+
+    def __post_init__(self):
+        for key, check in _CHECKS.items():
+            try:
+                object.__setattr__(self, key, check(getattr(self, key)))
+            except ContractError as error:
+                raise ContractError(f"{key}: {error}") from None
+        for key in ("units", "mean", "scale"):
+            if len(getattr(self, key)) != len(self.channels):
+                raise ContractError(
+                    f"{key}: {len(getattr(self, key))} values for {len(self.channels)} channels "
+                    f"({', '.join(self.channels)}): {list(getattr(self, key))}"
+                )
+        if self.sample_rate_hz is None and self.windowing != "whole_trial":
+            raise ContractError(
+                f"sample_rate_hz: null, but windowing is {self.windowing!r}. Only a whole trial, which "
+                "is resampled, has no rate."
+            )
+        signal = (1, self.window, len(self.channels))
+        if len(self.input_shape) == 3 and self.input_shape != signal:
+            raise ContractError(
+                f"input_shape: {list(self.input_shape)}, but batch, window and channels are {list(signal)}"
+            )
+
+    def to_dict(self):
+        """The contract as plain Python values, in the order in which they are written."""
+        values = {"format": self.format} | dataclasses.asdict(self)
+        return {key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}
+
+    def to_json(self):
+        """The contract as indented JSON text. Floats are written so that they read back exactly."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def write(self, path):
+        """Writes `contract.json`, whole or not at all.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        write_text(path, self.to_json())
+
+    @classmethod
+    def read(cls, path):
+        """Reads and checks a `contract.json`.
+
+        Raises:
+            ContractError: the file is missing, is not JSON, lacks a key, has one too many or a wrong
+                value.
+        """
+        try:
+            values = json.loads(Path(path).read_bytes(), object_pairs_hook=_unique)
+        except (OSError, ValueError) as error:
+            raise ContractError(f"{path} could not be read: {error}") from error
+        if not isinstance(values, dict):
+            raise ContractError(f"{path} must hold a JSON object, not {values!r}")
+        keys = {field.name for field in dataclasses.fields(cls)}
+        if values.get("format", FORMAT) != FORMAT:
+            raise ContractError(
+                f"{path}: format: {values['format']!r}; this tfkd reads format {FORMAT}. Export the "
+                "student again, or use the tfkd that wrote it."
+            )
+        if keys != values.keys():
+            raise ContractError(
+                f"{path}: missing keys {sorted(keys - values.keys())}, "
+                f"unknown keys {sorted(values.keys() - keys)}"
+            )
+        try:
+            return cls(**values)
+        except ContractError as error:
+            raise ContractError(f"{path}: {error}") from None
+
+    def c_header(self):
+        """The same facts as a header for C11 and C++, `tfkd_contract.h`."""
+        from tfkd.deploy.c_header import contract_header
+
+        return contract_header(self)
+
+
+def _unique(pairs):
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        raise ValueError(f"the keys {twice} stand there twice")
+    return values
+
+
+def _text(value):
+    # NUL would end a C string early, and a lone surrogate has no UTF-8.
+    if not isinstance(value, str) or not value or re.search("[\0\ud800-\udfff]", value):
+        raise ContractError(f"must be a text without NUL, not {value!r}")
+    return value
+
+
+def _integer(low, high=2**31 - 1):
+    def check(value):
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+            raise ContractError(f"must be an integer, not {value!r}")
+        if not low <= value <= high:
+            raise ContractError(f"must be in [{low}, {high}], not {value!r}")
+        return int(value)
+
+    return check
+
+
+def _number(value):
+    # Compared rather than converted first: JSON integers can be too long for a float.
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not real or not abs(value) <= _LARGEST_FLOAT32:
+        raise ContractError(f"must be a finite number within float32, not {value!r}")
+    return float(value)
+
+
+def _positive(value):
+    value = _number(value)
+    # Firmware computes in float32: what is zero there must not get this far.
+    if np.float32(value) <= 0:
+        raise ContractError(f"must be above zero in float32, not {value!r}")
+    return value
+
+
+def _rate(value):
+    return None if value is None else _positive(value)
+
+
+def _choice(*choices):
+    def check(value):
+        if isinstance(value, bool) or value not in choices:
+            raise ContractError(f"must be one of {list(choices)}, not {value!r}")
+        return choices[choices.index(value)]
+
+    return check
+
+
+def _list(check, unique=False):
+    def check_list(values):
+        if isinstance(values, str | dict) or not hasattr(values, "__iter__"):
+            raise ContractError(f"must be a list, not {values!r}")
+        checked = tuple(check(value) for value in values)
+        if not checked:
+            raise ContractError("must not be empty")
+        if unique and len(set(checked)) != len(checked):
+            raise ContractError(f"has an entry twice: {list(checked)}")
+        return checked
+
+    return check_list
+
+
+def _shape(values):
+    shape = _list(_integer(1))(values)
+    if shape[0] != 1 or len(shape) < 2:
+        raise ContractError(f"must begin with a batch of 1, not {list(shape)}")
+    return shape
+
+
+def _sha256(value):
+    if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{64}", value):
+        raise ContractError(f"must be 64 lower-case hexadecimal digits, not {value!r}")
+    return value
+
+
+_CHECKS = {
+    "format": _choice(FORMAT),
+    "dataset": _text,
+    "split": _text,
+    "windowing": _choice(*WINDOWINGS),
+    "sample_rate_hz": _rate,
+    "window": _integer(1),
+    "hop": _integer(1),
+    "channels": _list(_text, unique=True),
+    "units": _list(_text),
+    "mean": _list(_number),
+    "scale": _list(_positive),
+    "encoding": _text,
+    "input_shape": _shape,
+    "input_scale": _positive,
+    "input_zero_point": _integer(-128, 127),
+    "output_scale": _positive,
+    "output_zero_point": _integer(-128, 127),
+    "labels": _list(_text, unique=True),
+    "arena_bytes": _integer(1),
+    "operators": _list(_text, unique=True),
+    "model_sha256": _sha256,
+}

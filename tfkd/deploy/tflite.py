@@ -1,0 +1,112 @@
+"""A trained Keras student to a fully quantised int8 `.tflite` model."""
+
+import contextlib
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from tfkd.deploy.graph import macs, operators
+
+__all__ = ["balanced_calibration", "convert_int8", "macs", "operators"]
+
+
+def convert_int8(student, calibration, work_dir=None):
+    """Converts a Keras model to a `.tflite` model that is int8 throughout, with a fixed batch of 1.
+
+    Weights are quantised per channel, activations by the ranges that `calibration` produces.
+
+    Args:
+        student: Functional Keras model in float32, one input `(batch, time, channels)`, one output.
+            It is left as it was.
+        calibration: floats `(n, time, channels)`, standardised exactly as in training and on the board.
+            Training windows, never test windows; a few hundred are plenty.
+        work_dir: folder for temporary files; the system's by default.
+
+    Returns:
+        The `.tflite` file's content as bytes.
+
+    Raises:
+        ValueError: `calibration` is empty, not finite or does not fit the student's input.
+    """
+    import keras
+    import tensorflow as tf
+
+    calibration = np.asarray(calibration, np.float32)
+    shape = tuple(student.input_shape[1:])
+    if calibration.shape[1:] != shape or len(calibration) == 0:
+        raise ValueError(
+            f"calibration must have shape (n, {', '.join(map(str, shape))}) with n > 0, not "
+            f"{calibration.shape}."
+        )
+    if not np.isfinite(calibration).all():
+        raise ValueError(
+            f"calibration has {int((~np.isfinite(calibration)).sum())} values that are not finite; they "
+            "would make every quantisation range meaningless. Repair or leave out these windows."
+        )
+    with tempfile.TemporaryDirectory(dir=work_dir) as folder, _quiet():
+        path = Path(folder) / "student.tflite"
+        student.export(
+            path,
+            format="litert",
+            verbose=False,
+            # A dynamic batch would double the number of operators.
+            input_signature=[keras.InputSpec(shape=(1, *shape), dtype="float32")],
+            optimizations=[tf.lite.Optimize.DEFAULT],
+            representative_dataset=lambda: ([window[None]] for window in calibration),
+            target_spec={"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]},
+            inference_input_type=tf.int8,
+            inference_output_type=tf.int8,
+        )
+        return path.read_bytes()
+
+
+def balanced_calibration(x, labels, per_class, seed):
+    """Picks the same number of windows of each class, so that no class sets the ranges alone.
+
+    Args:
+        x: windows `(n, ...)`.
+        labels: class indices `(n,)`; -1 marks an unlabelled window, which is never picked.
+        per_class: how many of each class. If the rarest class has fewer, that many of each.
+        seed: an integer; the same seed picks the same windows.
+
+    Returns:
+        The picked windows in their order in `x`.
+
+    Raises:
+        ValueError: lengths differ, `per_class` is not positive, or no window has a label.
+    """
+    labels = np.asarray(labels)
+    if labels.shape != (len(x),):
+        raise ValueError(f"labels must have shape ({len(x)},) like x, not {labels.shape}.")
+    if per_class < 1:
+        raise ValueError(f"per_class must be at least 1, not {per_class}.")
+    classes, counts = np.unique(labels[labels >= 0], return_counts=True)
+    if len(classes) == 0:
+        raise ValueError(f"None of the {len(labels)} windows has a label; pick windows some other way.")
+    count = min(per_class, counts.min())
+    generator = np.random.default_rng(seed)
+    picked = [
+        generator.choice(np.flatnonzero(labels == label), count, replace=False) for label in classes
+    ]
+    return np.asarray(x)[np.sort(np.concatenate(picked))]
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Keeps what the converter's C++ writes to stderr away, unless it fails: then it joins the error."""
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as log, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Statistics for quantized inputs were expected")
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        except Exception as error:
+            log.seek(0)
+            error.add_note(log.read().decode(errors="replace"))
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)

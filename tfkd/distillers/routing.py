@@ -1,0 +1,70 @@
+"""Handing each model of a Distiller the inputs it is named for, and reading several of its layers."""
+
+import keras
+
+
+class Routed:
+    """A model together with the layers whose outputs are wanted, read in one forward pass.
+
+    Deliberately not a Keras layer, so that what holds it does not count the model's weights as its own.
+
+    Args:
+        model: the Keras model.
+        role: `"teacher"` or `"student"`, for messages.
+        layer_names: layers wanted besides the output; `None` entries are ignored.
+    """
+
+    def __init__(self, model, role, layer_names):
+        self.model, self.role = model, role
+        self.layer_names = sorted({name for name in layer_names if name is not None})
+        self._reader = None
+        if self.layer_names:
+            if not getattr(model, "inputs", None):
+                raise ValueError(
+                    f"The {role} {model.name!r} is a subclassed model: its layers {self.layer_names} "
+                    "cannot be read. Use a Functional or Sequential model, or losses on logits only."
+                )
+            outputs = {name: self._layer(name).output for name in self.layer_names}
+            self._reader = keras.Model(model.inputs, {**outputs, "logits": model.outputs[0]})
+
+    def _layer(self, name):
+        try:
+            return self.model.get_layer(name)
+        except ValueError as error:
+            names = [layer.name for layer in self.model.layers]
+            raise ValueError(
+                f"The {self.role} {self.model.name!r} has no layer {name!r}; its layers are {names}."
+            ) from error
+
+    def width(self, name):
+        """Shape of a layer's output, batch first; of the model's output for `None`."""
+        return self.model.output_shape if name is None else self._layer(name).output.shape
+
+    def inputs(self, x):
+        """What the model takes out of the batch `x`."""
+        if not isinstance(x, dict):
+            return x
+        names = self._input_names()
+        if missing := [name for name in names if name not in x]:
+            raise ValueError(
+                f"The {self.role} {self.model.name!r} has inputs {names}, but the batch holds "
+                f"{sorted(x)}: {missing} missing. Inputs are routed by the names of Input layers."
+            )
+        return x[names[0]] if len(names) == 1 else {name: x[name] for name in names}
+
+    def _input_names(self):
+        if not getattr(self.model, "inputs", None):
+            raise ValueError(
+                f"The {self.role} {self.model.name!r} is a subclassed model: it has no named inputs to "
+                "route a dictionary to. Wrap it in a Functional model, or pass a bare array."
+            )
+        return [tensor.name for tensor in self.model.inputs]
+
+    def __call__(self, x, training):
+        """Returns `{"logits": output, layer name: its output, ...}`."""
+        inputs = self.inputs(x)
+        if self._reader is None:
+            return {"logits": self.model(inputs, training=training)}
+        if isinstance(inputs, dict):
+            inputs = list(inputs.values())
+        return self._reader(inputs, training=training)
