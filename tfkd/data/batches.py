@@ -26,7 +26,10 @@ class Batches(keras.utils.PyDataset):
         shuffle: a new order each epoch, in which a last incomplete batch is left out (BatchNorm would
             see too few samples); every window comes equally often over the epochs.
         seed: of order and augmentation.
+        steps: batches an epoch, if other than one pass over the windows (`shuffle` only).
         with_ids: add `"id"` to the dictionary, each window's index in `windows.ids`.
+        parts: new name -> (modality, channel indices): a student that sees fewer channels than the
+            teacher takes such a part, cut from the same augmented window.
 
     Batch:
         `(inputs, one_hot)` with float32 `one_hot` `(batch, classes)`; a row of zeros is an unlabelled
@@ -43,13 +46,18 @@ class Batches(keras.utils.PyDataset):
         teacher_outputs=None,
         shuffle=False,
         seed=0,
+        steps=None,
         with_ids=False,
+        parts=None,
     ):
         super().__init__()
         self.single = inputs if isinstance(inputs, str) else None
-        self.modalities = [inputs] if self.single else list(inputs)
-        if missing := set(self.modalities) - set(windows.arrays):
+        self.inputs = [inputs] if self.single else list(inputs)
+        self.parts = dict(parts or {})
+        wanted = {self.parts.get(name, (name,))[0] for name in self.inputs}
+        if missing := wanted - set(windows.arrays):
             raise ValueError(f"The windows have no {sorted(missing)}, only {sorted(windows.arrays)}.")
+        self.modalities = sorted(wanted)
         self.augmentation = augmentation or Augmentation()
         self.teacher_outputs = teacher_outputs or {}
         if self.teacher_outputs and self.augmentation.changes_what_happened:
@@ -59,7 +67,7 @@ class Batches(keras.utils.PyDataset):
             )
         self.windows, self.normalisation = windows, normalisation
         self.batch_size = min(batch_size, len(windows))
-        self.shuffle, self.seed, self.with_ids = shuffle, seed, with_ids
+        self.shuffle, self.seed, self.steps, self.with_ids = shuffle, seed, steps, with_ids
         self.one_hot = np.zeros((len(windows), len(windows.classes)), "float32")
         labelled = np.flatnonzero(windows.labels >= 0)
         self.one_hot[labelled, windows.labels[labelled]] = 1
@@ -71,7 +79,7 @@ class Batches(keras.utils.PyDataset):
     @property
     def num_batches(self):
         whole, rest = divmod(len(self.windows), self.batch_size)
-        return whole + bool(rest and not self.shuffle)
+        return self.steps or whole + bool(rest and not self.shuffle)
 
     def on_epoch_begin(self):
         self.epoch, self.next_epoch = self.next_epoch, self.next_epoch + 1
@@ -86,18 +94,27 @@ class Batches(keras.utils.PyDataset):
             arrays = {m: self.normalisation(m, v) for m, v in arrays.items()}
         if self.augmentation.mixup:
             arrays, labels = mix(arrays, labels, self.augmentation.mixup, rng)
+        arrays = {name: self._part(arrays, name) for name in self.inputs}
         if self.single:
             return arrays[self.single], labels
         stored = {f"teacher_{name}": v[index] for name, v in self.teacher_outputs.items()}
         ids = {"id": index} if self.with_ids else {}
         return {**arrays, **stored, **ids}, labels
 
+    def _part(self, arrays, name):
+        if name not in self.parts:
+            return arrays[name]
+        modality, channels = self.parts[name]
+        return arrays[modality][..., channels]
+
     def _epoch_order(self):
         if not self.shuffle:
             return np.arange(len(self.windows))
         epoch, order = self._order
         if epoch != self.epoch:
-            order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.windows))
+            rng = np.random.default_rng([self.seed, self.epoch])
+            passes = -(-self.num_batches * self.batch_size // len(self.windows))
+            order = np.concatenate([rng.permutation(len(self.windows)) for _ in range(passes)])
             self._order = (self.epoch, order)
         return order
 

@@ -149,6 +149,4 @@ class Recordings(Sequence):
     def without_labels(self, subjects):
         """The same recordings with the labels of these people hidden (-1)."""
         hidden = set(subjects)
-        return self.mapped(
-            lambda r: dataclasses.replace(r, label=-1) if r.subject in hidden else r
-        )
+        return self.mapped(lambda r: dataclasses.replace(r, label=-1) if r.subject in hidden else r)

@@ -12,9 +12,8 @@ import dataclasses
 import numpy as np
 
 from tfkd.data import kinematics
-from tfkd.data.recordings import DataError, Recording, Recordings
+from tfkd.data.recordings import Recording, Recordings
 from tfkd.data.utd_mhad import JOINTS, STREAMS
-from tfkd.files import atomic_path
 
 RATE = 200  # Hz, of the simulation
 IMU_RATE = 50  # Hz

@@ -154,8 +154,10 @@ def _in_zip(path, on_error, notes):
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
         if on_error == "raise":
-            raise DataError(f"{path} is not a readable zip ({error}). Download it again, remove it, "
-                            "or skip such files with on_error='skip' (--skip_bad_files).") from error
+            raise DataError(
+                f"{path} is not a readable zip ({error}). Download it again, remove it, "
+                "or skip such files with on_error='skip' (--skip_bad_files)."
+            ) from error
         notes["skipped: unreadable"].append(f"{path}: {error}")
         return []
     names = [(Path(member).name, member) for member in sorted(archive.namelist())]
@@ -195,9 +197,7 @@ def _read_mat(source, modality):
     if modality == "skeleton" and values.ndim == 3:
         values = values.transpose(2, 0, 1)
     expected = {"imu": (6,), "skeleton": (len(JOINTS), 3)}[modality]
-    if values.dtype.kind not in "fiu" or values.ndim != 1 + len(expected) or (
-        values.shape[1:] != expected
-    ):
+    if values.dtype.kind not in "fiu" or values.ndim != 1 + len(expected) or (values.shape[1:] != expected):
         raise DataError(
             f"{source}: {key} has shape {content[key].shape} and type {values.dtype}, expected "
             f"{'(time, 6)' if modality == 'imu' else '(20, 3, time)'} numbers. {way_out}"

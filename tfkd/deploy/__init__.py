@@ -1,0 +1,27 @@
+"""From a trained Keras student to what firmware includes: int8 `.tflite`, contract, C files.
+
+Importing this package loads neither Keras nor TensorFlow; they are loaded where they are needed.
+"""
+
+from tfkd.deploy.arena import TflmError
+from tfkd.deploy.check import ExportError, check_exportable
+from tfkd.deploy.contract import Contract, ContractError
+from tfkd.deploy.export import ExportResult, c_files, export_student, load_export, replay
+from tfkd.deploy.tflite import balanced_calibration, convert_int8
+from tfkd.deploy.tflm import TflmModel
+
+__all__ = [
+    "Contract",
+    "ContractError",
+    "ExportError",
+    "ExportResult",
+    "TflmError",
+    "TflmModel",
+    "balanced_calibration",
+    "c_files",
+    "check_exportable",
+    "convert_int8",
+    "export_student",
+    "load_export",
+    "replay",
+]

@@ -1,9 +1,10 @@
 """How much working memory TensorFlow Lite Micro needs for a model: measured, then proven.
 
 TFLM's own figure ("arena allocation total") is not enough: it is the memory in use at the end, and
-planning the memory can need more for a moment. Worse, an interpreter with too small an arena does not
-always fail cleanly, it may crash the process. So the search runs in a child process, which forks again
-for each size it tries. This file is that child's program too, and imports nothing heavy.
+planning the memory can need more for a moment. Worse, an interpreter with too small an arena does
+not always fail cleanly, it may crash the process. So the search runs in a child process, which
+forks again for each size it tries. This file is that child's program too, and imports nothing
+heavy.
 """
 
 import hashlib
@@ -25,17 +26,17 @@ class TflmError(RuntimeError):
 def measure_arena(tflite_bytes):
     """The smallest arena with which the TFLM interpreter runs a model, in bytes, a multiple of 16.
 
-    It is what the interpreter of the PyPI wheel needs: x86-64, 64-bit pointers, reference kernels. That
-    is an upper bound for a 32-bit Cortex-M3 or M4. It is *not* one for CMSIS-NN on a Cortex-M55, whose
-    kernels ask for larger scratch buffers (8 % more was seen): add a margin there and let
-    `MicroInterpreter::arena_used_bytes()` on the board decide.
+    It is what the interpreter of the PyPI wheel needs: x86-64, 64-bit pointers, reference kernels.
+    That is an upper bound for a 32-bit Cortex-M3 or M4. It is *not* one for CMSIS-NN on a
+    Cortex-M55, whose kernels ask for larger scratch buffers (8 % more was seen): add a margin there
+    and let `MicroInterpreter::arena_used_bytes()` on the board decide.
 
     Args:
         tflite_bytes: a model with one int8 input and a fixed shape.
 
     Returns:
-        An integer. An interpreter with exactly this arena has run, with the same outputs as one that
-        has memory in plenty.
+        An integer. An interpreter with exactly this arena has run, with the same outputs as one
+        that has memory in plenty.
 
     Raises:
         TflmError: the interpreter cannot allocate or run the model, or crashes on it.

@@ -14,10 +14,10 @@ def contract_header(contract):
     rate = contract.sample_rate_hz
     stream = int(contract.windowing == "stream")
     window_meaning = (
-        f"The model sees TFKD_WINDOW samples, one window every TFKD_HOP samples."
+        "The model sees TFKD_WINDOW samples, one window every TFKD_HOP samples."
         if stream
-        else "A whole trial is resampled linearly over the index 0..n-1, each channel by itself, to\n"
-        " * TFKD_WINDOW points. TFKD_HOP has no meaning then."
+        else "A whole trial is resampled linearly over the index 0..n-1, each channel by itself,\n"
+        " * to TFKD_WINDOW points. TFKD_HOP has no meaning then."
     )
     rate_meaning = (
         "Samples per second that the sensor must deliver; in 1/1000 Hz as an integer, rounded."
@@ -85,7 +85,7 @@ def contract_header(contract):
 #define TFKD_ARENA_BYTES {contract.arena_bytes}
 
 /* How many different operators the model has; tfkd_resolver.h registers them. */
-#define TFKD_OPERATORS {len(contract.operators)}
+#define TFKD_OPERATOR_COUNT {len(contract.operators)}
 
 /* Each channel's name and unit, and what standardises it. */
 static const char *const tfkd_channels[TFKD_CHANNELS] = {_strings(contract.channels)};
@@ -110,7 +110,8 @@ def _strings(texts):
 
 def _floats(values):
     lines = (
-        f"    {float_literal(value)}{',' if i < len(values) else ''} /* {float(np.float32(value)).hex()} */"
+        f"    {float_literal(value)}{',' if i < len(values) else ''} /* "
+        f"{float(np.float32(value)).hex()} */"
         for i, value in enumerate(values, start=1)
     )
     return "{\n" + "\n".join(lines) + "\n}"

@@ -15,8 +15,8 @@ def string_literal(text):
     """A string literal of `text` in UTF-8, in plain ASCII whatever the compiler's character set.
 
     Bytes outside printable ASCII become octal escapes: three digits end the escape, whereas a
-    hexadecimal one would swallow digits that follow. A question mark is escaped, or `??/` would be a
-    trigraph.
+    hexadecimal one would swallow digits that follow. A question mark is escaped, or `??/` would be
+    a trigraph.
     """
     escaped = (
         "\\" + chr(byte)

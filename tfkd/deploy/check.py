@@ -11,9 +11,9 @@ from tfkd.deploy.tflite import convert_int8
 from tfkd.deploy.tflm import TflmModel
 
 _KNOWN_GOOD = (
-    "Known to work: Conv1D/2D, DepthwiseConv1D/2D, SeparableConv1D/2D, Dense, BatchNormalization, pooling, "
-    "Flatten, Reshape, Add, Concatenate, and the activations relu, relu6, leaky_relu, hard_swish, swish, "
-    "sigmoid, tanh, softmax."
+    "Known to work: Conv1D/2D, DepthwiseConv1D/2D, SeparableConv1D/2D, Dense, "
+    "BatchNormalization, pooling, Flatten, Reshape, Add, Concatenate, and the activations relu, "
+    "relu6, leaky_relu, hard_swish, swish, sigmoid, tanh, softmax."
 )
 _WAY_OUT = {
     "GELU": "Use relu, relu6 or hard_swish instead of gelu.",
@@ -31,8 +31,8 @@ class ExportError(ValueError):
 def check_exportable(student):
     """Refuses a student that could not be deployed, before any time is spent on training it.
 
-    Converts the student as it stands, with random calibration windows, and runs the result in the TFLM
-    interpreter. Takes a few seconds. The student is left as it was.
+    Converts the student as it stands, with random calibration windows, and runs the result in the
+    TFLM interpreter. Takes a few seconds. The student is left as it was.
 
     Args:
         student: Functional Keras model, one input with a fixed shape behind the batch, one output
@@ -42,7 +42,8 @@ def check_exportable(student):
         The names of the operators it needs, sorted.
 
     Raises:
-        ExportError: it cannot be converted, uses an operator that TFLM does not have, or does not run.
+        ExportError: it cannot be converted, uses an operator that TFLM does not have, or does not
+            run.
     """
     _check_interface(student)
     _check_layers(student)
@@ -60,7 +61,8 @@ def check_exportable(student):
         raise ExportError(
             " ".join(
                 f"TensorFlow Lite Micro has no operator {name}"
-                f"{_blame(student, [o for o in operators if o.name == name])}. {_WAY_OUT.get(name, '')}"
+                f"{_blame(student, [o for o in operators if o.name == name])}. "
+                f"{_WAY_OUT.get(name, '')}"
                 for name in missing
             ).strip()
             + f" {_KNOWN_GOOD}"
@@ -76,18 +78,18 @@ def _check_interface(student):
     inputs, outputs = getattr(student, "inputs", None), getattr(student, "outputs", None)
     if not inputs or not outputs:
         raise ExportError(
-            f"The student {getattr(student, 'name', student)!r} is not a built Functional or Sequential "
-            "model. Build it as keras.Model(inputs, outputs)."
+            f"The student {getattr(student, 'name', student)!r} is not a built Functional or "
+            "Sequential model. Build it as keras.Model(inputs, outputs)."
         )
     if len(inputs) != 1 or len(outputs) != 1:
         raise ExportError(
-            f"The student {student.name!r} has {len(inputs)} inputs and {len(outputs)} outputs; firmware "
-            "feeds one and reads one."
+            f"The student {student.name!r} has {len(inputs)} inputs and {len(outputs)} outputs; "
+            "firmware feeds one and reads one."
         )
     if None in inputs[0].shape[1:]:
         raise ExportError(
-            f"The student {student.name!r} takes {inputs[0].shape}; every size behind the batch must be "
-            "fixed, because a microcontroller reserves its memory beforehand."
+            f"The student {student.name!r} takes {inputs[0].shape}; every size behind the batch "
+            "must be fixed, because a microcontroller reserves its memory beforehand."
         )
     if len(outputs[0].shape) != 2:
         raise ExportError(
@@ -103,14 +105,15 @@ def _check_layers(student):
         if isinstance(layer, keras.layers.RNN) and not layer.unroll:
             # The converter process would die of a segmentation fault: no exception to catch.
             raise ExportError(
-                f"The recurrent layer {layer.name!r} ({type(layer).__name__}) cannot be converted to "
-                "int8. Use convolutions instead, or unroll=True for a handful of time steps (it copies "
-                "the cell's operators for each step)."
+                f"The recurrent layer {layer.name!r} ({type(layer).__name__}) cannot be "
+                "converted to int8. Use convolutions instead, or unroll=True for a handful of "
+                "time steps (it copies the cell's operators for each step)."
             )
         if layer.compute_dtype not in (None, "float32"):
             raise ExportError(
-                f"The layer {layer.name!r} computes in {layer.compute_dtype}. Build the student under "
-                "keras.config.set_dtype_policy('float32') and copy the weights with set_weights()."
+                f"The layer {layer.name!r} computes in {layer.compute_dtype}. Build the student "
+                "under keras.config.set_dtype_policy('float32') and copy the weights with "
+                "set_weights()."
             )
 
 
@@ -139,18 +142,19 @@ def _explain_interpreter(student, operators, error):
 
 
 def _blame(student, operators):
-    """' (layer ...)' for the Keras layers whose names are in the names of the operators' outputs."""
+    """' (Keras layer ...)' for the layers named in the names of the operators' outputs."""
     last = student.outputs[0]._keras_history.operation.name
     found = []
     for operator in operators:
         path = operator.outputs[0].name.split(";")[0]
-        # The graph's output is renamed by the converter, so its layer's name is lost.
-        found += [last] if path.startswith("StatefulPartitionedCall") else _layers_at(student, [path])
+        # The converter renames the graph's output, so its layer's name is lost.
+        renamed = path.startswith("StatefulPartitionedCall")
+        found += [last] if renamed else _layers_at(student, [path])
     return _in_layers(found)
 
 
 def _layers_at(student, paths):
-    """Layer names in scope paths such as `functional_1/activation_1/Gelu/mul_2`, innermost first found.
+    """The innermost layer in each scope path such as `functional_1/activation_1/Gelu/mul_2`.
 
     Tracing the model once more adds a number to each name, so `activation_1` means `activation`.
     """

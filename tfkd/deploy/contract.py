@@ -28,23 +28,24 @@ class Contract:
         clip(rint(((x - mean) / scale) / input_scale) + input_zero_point, -128, 127)
 
     in float32, ties to even, and an int8 output `q` is the logit `(q - output_zero_point) *
-    output_scale`. With `whole_trial`, each channel of the trial is first resampled linearly over the
-    index 0..n-1 to `window` points.
+    output_scale`. With `whole_trial`, each channel of the trial is first resampled linearly over
+    the index 0..n-1 to `window` points.
 
     Attributes:
         dataset, split: what the student was trained on, and by which division of the people.
-        windowing: `"whole_trial"` (one window a trial, resampled) or `"stream"` (windows of `window`
-            samples, one every `hop` samples).
+        windowing: `"whole_trial"` (one window a trial, resampled) or `"stream"` (windows of
+            `window` samples, one every `hop` samples).
         sample_rate_hz: rate that the sensor must deliver. `None` for `whole_trial` only.
         window, hop: samples.
         channels, units: name and unit of each channel, in order.
         mean, scale: of each channel, in its unit: the network sees `(x - mean) / scale`.
-        encoding: what turns the standardised window into the model's input, e.g. `"none"` or `"gaf"`.
+        encoding: what turns the standardised window into the model's input, e.g. `"none"` or
+            `"gaf"`.
         input_shape: of the model, with the batch of 1.
         input_scale, input_zero_point, output_scale, output_zero_point: int8 quantisation.
         labels: class names, in the order of the logits.
-        arena_bytes: working memory of the TFLM interpreter, measured on x86-64 with reference kernels.
-            See `tfkd.deploy.arena.measure_arena`.
+        arena_bytes: working memory of the TFLM interpreter, measured on x86-64 with reference
+            kernels. See `tfkd.deploy.arena.measure_arena`.
         operators: names of the operators in the model, sorted.
         model_sha256: of the `.tflite` file, 64 lower-case hexadecimal digits.
         format: version of this list of keys, 1.
@@ -89,13 +90,14 @@ class Contract:
                 )
         if self.sample_rate_hz is None and self.windowing != "whole_trial":
             raise ContractError(
-                f"sample_rate_hz: null, but windowing is {self.windowing!r}. Only a whole trial, which "
-                "is resampled, has no rate."
+                f"sample_rate_hz: null, but windowing is {self.windowing!r}. Only a whole trial, "
+                "which is resampled, has no rate."
             )
         signal = (1, self.window, len(self.channels))
         if len(self.input_shape) == 3 and self.input_shape != signal:
             raise ContractError(
-                f"input_shape: {list(self.input_shape)}, but batch, window and channels are {list(signal)}"
+                f"input_shape: {list(self.input_shape)}, but batch, window and channels are "
+                f"{list(signal)}"
             )
 
     def to_dict(self):
@@ -120,8 +122,8 @@ class Contract:
         """Reads and checks a `contract.json`.
 
         Raises:
-            ContractError: the file is missing, is not JSON, lacks a key, has one too many or a wrong
-                value.
+            ContractError: the file is missing, is not JSON, lacks a key, has one too many or a
+                wrong value.
         """
         try:
             values = json.loads(Path(path).read_bytes(), object_pairs_hook=_unique)
@@ -132,8 +134,8 @@ class Contract:
         keys = {field.name for field in dataclasses.fields(cls)}
         if values.get("format", FORMAT) != FORMAT:
             raise ContractError(
-                f"{path}: format: {values['format']!r}; this tfkd reads format {FORMAT}. Export the "
-                "student again, or use the tfkd that wrote it."
+                f"{path}: format: {values['format']!r}; this tfkd reads format {FORMAT}. Export "
+                "the student again, or use the tfkd that wrote it."
             )
         if keys != values.keys():
             raise ContractError(

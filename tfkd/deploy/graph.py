@@ -9,7 +9,7 @@ import math
 
 @dataclasses.dataclass(frozen=True)
 class Tensor:
-    """One tensor of the graph. `scale` and `zero_point` are `None` unless it has exactly one of each."""
+    """One tensor. `scale` and `zero_point` are `None` unless it has exactly one of each."""
 
     name: str
     dtype: str
@@ -29,7 +29,7 @@ class Operator:
 
 @dataclasses.dataclass(frozen=True)
 class Graph:
-    """The main graph's inputs and outputs, and the operators of all graphs in order of execution."""
+    """The main graph's inputs and outputs; the operators of all graphs in order of execution."""
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
@@ -129,7 +129,8 @@ def _macs_of(operator):
         # Inputs are (output shape, weights (out, height, width, in), data).
         return math.prod(operator.inputs[2].shape) * math.prod(operator.inputs[1].shape[:3])
     if operator.name == "BATCH_MATMUL":
-        # The left matrix is (rows, inner) or its transpose: its size over the rows is the inner length.
+        # The left matrix is (rows, inner) or its transpose: its size over the rows is the inner
+        # length.
         matrix, output = operator.inputs[0].shape[-2:], operator.outputs[0].shape
         return math.prod(output) * (math.prod(matrix) // output[-2])
     return 0

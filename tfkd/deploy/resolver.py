@@ -26,9 +26,9 @@ _INT8_KERNELS = {
 def resolver_header(operators):
     """The text of `tfkd_resolver.h`.
 
-    With `TFKD_INT8_KERNELS` defined, operators that have an int8-only registration use it, which saves
-    tens of kilobytes of flash with CMSIS-NN. It is for students without float parts only (a QUANTIZE or
-    DEQUANTIZE among the operators betrays them), hence not the default.
+    With `TFKD_INT8_KERNELS` defined, operators that have an int8-only registration use it, which
+    saves tens of kilobytes of flash with CMSIS-NN. It is for students without float parts only (a
+    QUANTIZE or DEQUANTIZE among the operators betrays them), hence not the default.
 
     Args:
         operators: names of the model's operators, as in the contract.
@@ -38,17 +38,22 @@ def resolver_header(operators):
     """
     operators = sorted(set(operators))
     if unsupported(operators):
-        raise ValueError(f"TensorFlow Lite Micro has no operator {', '.join(unsupported(operators))}.")
+        raise ValueError(
+            f"TensorFlow Lite Micro has no operator {', '.join(unsupported(operators))}."
+        )
     slim = [name for name in operators if name in _INT8_KERNELS]
     includes = "".join(
         f'#include "tensorflow/lite/micro/kernels/{header}"\n'
         for header in sorted({_INT8_KERNELS[name] for name in slim})
     )
-    registrations = "".join(f"#define TFKD_{name} tflm::Register_{name}_INT8()\n" for name in slim)
-    defaults = "".join(f"#define TFKD_{name}\n" for name in slim)
-    undefined = "".join(f"#undef TFKD_{name}\n" for name in slim)
+    registrations = "".join(
+        f"#define TFKD_REGISTER_{name} tflm::Register_{name}_INT8()\n" for name in slim
+    )
+    defaults = "".join(f"#define TFKD_REGISTER_{name}\n" for name in slim)
+    undefined = "".join(f"#undef TFKD_REGISTER_{name}\n" for name in slim)
+    arguments = {name: f"TFKD_REGISTER_{name}" for name in slim}
     calls = "".join(
-        f"  if (resolver->{RESOLVER_METHODS[name]}({f'TFKD_{name}' if name in slim else ''}) != kTfLiteOk) "
+        f"  if (resolver->{RESOLVER_METHODS[name]}({arguments.get(name, '')}) != kTfLiteOk) "
         "return kTfLiteError;\n"
         for name in operators
     )
@@ -58,8 +63,8 @@ def resolver_header(operators):
 //   static tfkd::Resolver resolver;
 //   if (tfkd::AddOperators(&resolver) != kTfLiteOk) ...
 //
-// Define TFKD_INT8_KERNELS to leave the other types' kernels out of the image (with CMSIS-NN, tens of
-// kilobytes).
+// Define TFKD_INT8_KERNELS to leave the other types' kernels out of the image (with CMSIS-NN,
+// tens of kilobytes).
 #ifndef TFKD_RESOLVER_H_
 #define TFKD_RESOLVER_H_
 

@@ -21,8 +21,8 @@ def convert_int8(student, calibration, work_dir=None):
     Args:
         student: Functional Keras model in float32, one input `(batch, time, channels)`, one output.
             It is left as it was.
-        calibration: floats `(n, time, channels)`, standardised exactly as in training and on the board.
-            Training windows, never test windows; a few hundred are plenty.
+        calibration: floats `(n, time, channels)`, standardised exactly as in training and on the
+            board. Training windows, never test windows; a few hundred are plenty.
         work_dir: folder for temporary files; the system's by default.
 
     Returns:
@@ -43,8 +43,9 @@ def convert_int8(student, calibration, work_dir=None):
         )
     if not np.isfinite(calibration).all():
         raise ValueError(
-            f"calibration has {int((~np.isfinite(calibration)).sum())} values that are not finite; they "
-            "would make every quantisation range meaningless. Repair or leave out these windows."
+            f"calibration has {int((~np.isfinite(calibration)).sum())} values that are not "
+            "finite; they would make every quantisation range meaningless. Repair or leave out "
+            "these windows."
         )
     with tempfile.TemporaryDirectory(dir=work_dir) as folder, _quiet():
         path = Path(folder) / "student.tflite"
@@ -85,7 +86,9 @@ def balanced_calibration(x, labels, per_class, seed):
         raise ValueError(f"per_class must be at least 1, not {per_class}.")
     classes, counts = np.unique(labels[labels >= 0], return_counts=True)
     if len(classes) == 0:
-        raise ValueError(f"None of the {len(labels)} windows has a label; pick windows some other way.")
+        raise ValueError(
+            f"None of the {len(labels)} windows has a label; pick windows some other way."
+        )
     count = min(per_class, counts.min())
     generator = np.random.default_rng(seed)
     picked = [
@@ -96,7 +99,7 @@ def balanced_calibration(x, labels, per_class, seed):
 
 @contextlib.contextmanager
 def _quiet():
-    """Keeps what the converter's C++ writes to stderr away, unless it fails: then it joins the error."""
+    """Keeps the converter's C++ from writing to stderr; if it fails, that joins the error."""
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as log, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Statistics for quantized inputs were expected")

@@ -7,11 +7,12 @@ from tfkd.deploy.graph import read_graph
 
 
 class TflmModel:
-    """A `.tflite` model with int8 input and output in the TFLM interpreter of the `tflite_micro` wheel.
+    """A `.tflite` model with int8 input and output in the TFLM interpreter of the `tflite_micro`
+    wheel.
 
-    Its outputs were found bit-identical to TFLM on Cortex-M4, M7 and M55, with reference kernels and
-    with CMSIS-NN, so accuracy measured here is the board's accuracy. (LiteRT's interpreter differs by a
-    few steps.)
+    Its outputs were found bit-identical to TFLM on Cortex-M4, M7 and M55, with reference kernels
+    and with CMSIS-NN, so accuracy measured here is the board's accuracy. (LiteRT's interpreter
+    differs by a few steps.)
 
     Args:
         model_bytes: the content of the `.tflite` file.
@@ -20,8 +21,9 @@ class TflmModel:
         input_shape, output_shape: with the batch of 1, e.g. `(1, 128, 6)` and `(1, 27)`.
         input_scale, output_scale: value of one step, a float.
         input_zero_point, output_zero_point: the step that stands for 0.0, in [-128, 127].
-        arena_bytes: working memory in which the interpreter runs, measured; this object itself runs in
-            exactly that much. See `tfkd.deploy.arena.measure_arena` for what it promises on a board.
+        arena_bytes: working memory in which the interpreter runs, measured; this object itself runs
+            in exactly that much. See `tfkd.deploy.arena.measure_arena` for what it promises on a
+            board.
 
     Raises:
         ValueError: not a `.tflite` file.
@@ -53,9 +55,10 @@ class TflmModel:
     def quantize(self, x):
         """Float to int8: `clip(rint(x / input_scale) + input_zero_point, -128, 127)` in float32.
 
-        `rint` rounds ties to even, as NumPy does and C's `lrintf` in its default mode. (TFLite's own
-        QUANTIZE kernel divides the same but rounds ties away from zero; only a value that lies exactly
-        between two steps can tell them apart.) Values out of range, infinities too, saturate.
+        `rint` rounds ties to even, as NumPy does and C's `lrintf` in its default mode. (TFLite's
+        own QUANTIZE kernel divides the same but rounds ties away from zero; only a value that lies
+        exactly between two steps can tell them apart.) Values out of range, infinities too,
+        saturate.
 
         Args:
             x: floats of any shape, standardised as the contract says.
@@ -69,8 +72,8 @@ class TflmModel:
         x = np.asarray(x, np.float32)
         if np.isnan(x).any():
             raise ValueError(
-                f"x has {int(np.isnan(x).sum())} NaN values, which int8 cannot hold. Repair or leave out "
-                "these windows first."
+                f"x has {int(np.isnan(x).sum())} NaN values, which int8 cannot hold. Repair or "
+                "leave out these windows first."
             )
         with np.errstate(over="ignore"):  # an overflow to infinity saturates below, as it should
             steps = np.rint(x / np.float32(self.input_scale)) + np.float32(self.input_zero_point)
@@ -91,8 +94,9 @@ class TflmModel:
         windows = np.asarray(windows)
         if windows.dtype != np.int8 or windows.shape[1:] != self.input_shape[1:]:
             raise ValueError(
-                f"windows must be int8 of shape (n, {', '.join(map(str, self.input_shape[1:]))}), not "
-                f"{windows.dtype} of shape {windows.shape}. Floats go through quantize() or predict()."
+                "windows must be int8 of shape (n, "
+                f"{', '.join(map(str, self.input_shape[1:]))}), not {windows.dtype} of shape "
+                f"{windows.shape}. Floats go through quantize() or predict()."
             )
         outputs = np.empty((len(windows), *self.output_shape[1:]), np.int8)
         for window, output in zip(windows, outputs):
@@ -120,8 +124,11 @@ def _only(tensors, role):
     tensor = tensors[0]
     if tensor.dtype != "int8" or tensor.scale is None:
         raise TflmError(
-            f"The model's {role} is {tensor.dtype}, not quantised int8. Make it with convert_int8()."
+            f"The model's {role} is {tensor.dtype}, not quantised int8. Make it with "
+            "convert_int8()."
         )
     if tensor.shape[:1] != (1,) or min(tensor.shape) < 1:
-        raise TflmError(f"The model's {role} has shape {tensor.shape}; it must have a fixed batch of 1.")
+        raise TflmError(
+            f"The model's {role} has shape {tensor.shape}; it must have a fixed batch of 1."
+        )
     return tensor

@@ -76,9 +76,7 @@ class Distiller(keras.Model):
         weights = [weights] if isinstance(weights, (int, float)) else weights
         weights = [1.0] * len(terms) if weights is None else list(weights)
         if len(weights) != len(terms):
-            raise ValueError(
-                f"distillation_loss_weights has {len(weights)} entries for {len(terms)} losses."
-            )
+            raise ValueError(f"distillation_loss_weights has {len(weights)} entries for {len(terms)} losses.")
         for argument, value in (
             ("student_loss_weight", student_loss_weight),
             *(("distillation_loss_weights", w) for w in weights),

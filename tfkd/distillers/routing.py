@@ -18,14 +18,14 @@ class Routed:
         self.model, self.role = model, role
         self.layer_names = sorted({name for name in layer_names if name is not None})
         self._reader = None
-        if self.layer_names:
-            if not getattr(model, "inputs", None):
-                raise ValueError(
-                    f"The {role} {model.name!r} is a subclassed model: its layers {self.layer_names} "
-                    "cannot be read. Use a Functional or Sequential model, or losses on logits only."
-                )
+        if getattr(model, "inputs", None):
             outputs = {name: self._layer(name).output for name in self.layer_names}
             self._reader = keras.Model(model.inputs, {**outputs, "logits": model.outputs[0]})
+        elif self.layer_names:
+            raise ValueError(
+                f"The {role} {model.name!r} is a subclassed model: its layers {self.layer_names} "
+                "cannot be read. Use a Functional or Sequential model, or losses on logits only."
+            )
 
     def _layer(self, name):
         try:
@@ -65,6 +65,7 @@ class Routed:
         inputs = self.inputs(x)
         if self._reader is None:
             return {"logits": self.model(inputs, training=training)}
+        # The reader was made from a list of inputs, in this order.
         if isinstance(inputs, dict):
             inputs = list(inputs.values())
         return self._reader(inputs, training=training)

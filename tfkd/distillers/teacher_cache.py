@@ -27,9 +27,7 @@ class TeacherCache:
 
     def __init__(self, teacher_hash, ids, data_hashes, values):
         self.teacher_hash = teacher_hash
-        self.entries = {
-            str(i): (str(h), row) for row, (i, h) in enumerate(zip(ids, data_hashes))
-        }
+        self.entries = {str(i): (str(h), row) for row, (i, h) in enumerate(zip(ids, data_hashes))}
         self.values = values
 
     @classmethod
@@ -102,9 +100,7 @@ class TeacherCache:
                     for key in stored.files
                     if key.startswith("value_")
                 }
-                return cls(
-                    str(stored["teacher_hash"]), stored["ids"], stored["data_hashes"], values
-                )
+                return cls(str(stored["teacher_hash"]), stored["ids"], stored["data_hashes"], values)
         except FileNotFoundError:
             raise
         except Exception as error:  # numpy and zipfile raise whatever the broken bytes led them to

@@ -41,9 +41,7 @@ class SoftTargets(keras.losses.Loss):
     True
     """
 
-    def __init__(
-        self, temperature=4.0, reduction="sum_over_batch_size", name="soft_targets", dtype=None
-    ):
+    def __init__(self, temperature=4.0, reduction="sum_over_batch_size", name="soft_targets", dtype=None):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         if not (isinstance(temperature, (int, float)) and temperature > 0):
             raise ValueError(f"temperature must be a number above 0, got {temperature!r}.")

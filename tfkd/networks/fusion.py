@@ -6,9 +6,7 @@ from keras import layers
 from tfkd.networks.skeleton import skeleton_features, temporal_features
 
 
-def fused_teacher(
-    skeleton_shape, imu_shape, classes, width=96, dropout=0.5, name="fused_teacher"
-):
+def fused_teacher(skeleton_shape, imu_shape, classes, width=96, dropout=0.5, name="fused_teacher"):
     """A skeleton branch and an IMU branch, joined before the last layer.
 
     Args:

@@ -14,6 +14,7 @@ def imu_student(
     strides=(2, 2, 1, 1),
     stem_stride=2,
     dropout=0.2,
+    input_name="imu",
     name="imu_student",
 ):
     """Depthwise-separable convolutional network over time.
@@ -32,15 +33,16 @@ def imu_student(
         strides: stride of each block; shorter than `depth` is filled up with 1.
         stem_stride: stride of the stem.
         dropout: share of the embedding dropped in training.
+        input_name: name of the input, by which a Distiller routes.
 
     Input shape:
-        `(batch, time, channels)`, the input named `"imu"`.
+        `(batch, time, channels)`.
 
     Output shape:
         `(batch, classes)` logits. The layer `"embedding"` gives `(batch, width)`.
     """
     time, channels = input_shape
-    inputs = keras.Input((time, channels), name="imu")
+    inputs = keras.Input((time, channels), name=input_name)
     x = layers.Reshape((time, 1, channels), name="as_image")(inputs)
     x = _convolution(x, width, stem_kernel, stem_stride, "stem")
     for i in range(depth):
@@ -53,9 +55,7 @@ def imu_student(
 
 
 def _convolution(x, width, kernel, stride, name):
-    x = layers.Conv2D(
-        width, (kernel, 1), (stride, 1), padding="same", use_bias=False, name=f"{name}_conv"
-    )(x)
+    x = layers.Conv2D(width, (kernel, 1), (stride, 1), padding="same", use_bias=False, name=f"{name}_conv")(x)
     x = layers.BatchNormalization(name=f"{name}_bn")(x)
     return layers.ReLU(name=f"{name}_relu")(x)
 

@@ -68,9 +68,7 @@ def temporal_features(x, width, name, first_stride=2, kernel=5):
 
 
 def _convolution(x, channels, kernel, stride, name):
-    x = layers.Conv1D(
-        channels, kernel, stride, padding="same", use_bias=False, name=f"{name}_conv"
-    )(x)
+    x = layers.Conv1D(channels, kernel, stride, padding="same", use_bias=False, name=f"{name}_conv")(x)
     x = layers.BatchNormalization(name=f"{name}_bn")(x)
     return layers.ReLU(name=f"{name}_relu")(x)
 
@@ -81,8 +79,6 @@ def _residual(x, channels, kernel, stride, name):
         shortcut = layers.Conv1D(channels, 1, stride, use_bias=False, name=f"{name}_shortcut")(x)
         shortcut = layers.BatchNormalization(name=f"{name}_shortcut_bn")(shortcut)
     x = _convolution(x, channels, kernel, stride, f"{name}_a")
-    x = layers.Conv1D(
-        channels, kernel, padding="same", use_bias=False, name=f"{name}_b_conv"
-    )(x)
+    x = layers.Conv1D(channels, kernel, padding="same", use_bias=False, name=f"{name}_b_conv")(x)
     x = layers.BatchNormalization(name=f"{name}_b_bn")(x)
     return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, shortcut]))

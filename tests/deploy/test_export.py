@@ -1,0 +1,288 @@
+import dataclasses
+import errno
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tfkd.deploy import (
+    Contract,
+    ContractError,
+    TflmModel,
+    c_files,
+    export_student,
+    load_export,
+    replay,
+)
+from tfkd.deploy.export import C_FILES
+from tfkd.files import OutputError
+
+from .conftest import CHANNELS, WINDOW, make_windows
+
+ROOT = Path(__file__).parents[2]
+CALIBRATION = make_windows(48, seed=1)[0]
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+@pytest.fixture
+def folder(exported, tmp_path):
+    """A copy of the export that a test may spoil."""
+    copy = tmp_path / "run" / "export"
+    copy.mkdir(parents=True)
+    for name, data in contents(exported.folder).items():
+        (copy / name).write_bytes(data)
+    return copy
+
+
+def test_folder_holds_everything_and_nothing_else(exported):
+    expected = {"student.tflite", "contract.json", "golden.npz", *C_FILES}
+    assert set(contents(exported.folder)) == expected
+    assert os.listdir(exported.folder.parent) == ["export"]
+    for name, text in c_files(exported).items():
+        assert (exported.folder / name).read_text() == text
+
+
+def test_contract_tells_the_truth_about_the_model(exported, model_bytes, tflm):
+    contract = Contract.read(exported.folder / "contract.json")
+    assert contract == exported.contract
+    assert (exported.folder / "student.tflite").read_bytes() == model_bytes
+    assert contract.model_sha256 == hashlib.sha256(model_bytes).hexdigest()
+    assert contract.input_shape == (1, WINDOW, CHANNELS)
+    for name in ("input_scale", "input_zero_point", "output_scale", "output_zero_point"):
+        assert getattr(contract, name) == getattr(tflm, name)
+    assert contract.arena_bytes == tflm.arena_bytes
+    assert contract.operators == (
+        "CONV_2D",
+        "DEPTHWISE_CONV_2D",
+        "FULLY_CONNECTED",
+        "MEAN",
+        "RESHAPE",
+    )
+
+
+def test_contract_alone_is_enough_to_use_the_student(exported, golden):
+    """Without tfkd: JSON, NumPy and an interpreter."""
+    facts = json.loads((exported.folder / "contract.json").read_text())
+    x = np.float32(golden["x"])
+    steps = np.rint(x / np.float32(facts["input_scale"])) + facts["input_zero_point"]
+    inputs = np.clip(steps, -128, 127).astype(np.int8)
+    with np.load(exported.folder / "golden.npz", allow_pickle=False) as archive:
+        np.testing.assert_array_equal(archive["inputs"], inputs)
+        np.testing.assert_array_equal(archive["x"], x)
+        assert archive["ids"].tolist() == golden["ids"]
+        assert archive["labels"].tolist() == golden["labels"].tolist()
+        model = TflmModel((exported.folder / "student.tflite").read_bytes())
+        np.testing.assert_array_equal(archive["outputs"], model.run(inputs))
+        assert len(np.unique(archive["outputs"])) > 5
+
+
+def test_load_export_reads_back_what_was_written(exported):
+    loaded = load_export(exported.folder)
+    assert loaded.contract == exported.contract
+    assert loaded.model_bytes == exported.model_bytes
+    assert loaded.macs == exported.macs > 0
+    assert loaded.golden.keys() == exported.golden.keys()
+    for name, array in exported.golden.items():
+        np.testing.assert_array_equal(loaded.golden[name], array)
+        assert loaded.golden[name].dtype == array.dtype
+    assert replay(loaded) == 6
+
+
+def test_a_tampered_model_is_refused(folder):
+    data = bytearray((folder / "student.tflite").read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / "student.tflite").write_bytes(data)
+    with pytest.raises(ContractError, match=r"student\.tflite has SHA-256"):
+        load_export(folder)
+
+
+def test_a_tampered_contract_is_refused(folder):
+    path = folder / "contract.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"input_zero_point": 100}))
+    with pytest.raises(ContractError, match=r"contract\.json: input_zero_point: 100, but student"):
+        load_export(folder)
+
+
+def test_too_small_an_arena_is_refused(folder, exported):
+    path = folder / "contract.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"arena_bytes": 1024}))
+    with pytest.raises(ContractError, match=r"arena_bytes: 1024, but the model needs"):
+        replay(load_export(folder))
+
+
+@pytest.mark.parametrize("name", ["student.tflite", "contract.json", "golden.npz"])
+def test_a_missing_file_is_named(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(ContractError, match=name):
+        load_export(folder)
+
+
+def test_spoilt_golden_windows_are_named(folder, exported):
+    path = folder / "golden.npz"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ContractError, match=r"golden\.npz could not be read"):
+        load_export(folder)
+    np.savez(path, **exported.golden | {"outputs": exported.golden["outputs"][:, :2]})
+    with pytest.raises(ContractError, match=r"golden\.npz: outputs is int8 of shape \(6, 2\)"):
+        load_export(folder)
+    np.savez(path, **exported.golden | {"inputs": exported.golden["x"]})
+    with pytest.raises(ContractError, match=r"golden\.npz: inputs is float32"):
+        load_export(folder)
+
+
+def test_replay_counts_what_differs(exported):
+    outputs = exported.golden["outputs"].copy()
+    outputs[2, 0] ^= 1
+    inputs = exported.golden["inputs"].copy()
+    inputs[4, 0, 0] ^= 1
+    spoilt = exported.golden | {"outputs": outputs, "inputs": inputs}
+    assert replay(dataclasses.replace(exported, golden=spoilt)) == 4
+
+
+def test_an_earlier_export_is_replaced(student, facts, golden, folder):
+    shorter = {key: values[:2] for key, values in golden.items()}
+    export_student(student, folder, calibration=CALIBRATION, contract_facts=facts, golden=shorter)
+    assert len(load_export(folder).golden["x"]) == 2
+    assert os.listdir(folder.parent) == ["export"]
+
+
+class Killed(BaseException):
+    pass
+
+
+NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("at", "error"),
+    [
+        ("numpy.savez", NO_SPACE),
+        ("numpy.savez", Killed()),
+        ("pathlib.Path.write_text", NO_SPACE),
+        ("pathlib.Path.write_text", Killed()),
+        ("os.rename", NO_SPACE),
+    ],
+)
+def test_a_failed_write_keeps_the_earlier_export(
+    student, facts, golden, folder, monkeypatch, at, error
+):
+    before = contents(folder)
+    original, calls = os.rename, []
+
+    def fail(*args, **kwargs):
+        calls.append(args)
+        if at == "os.rename" and len(calls) != 2:  # fails when the new folder should take the place
+            return original(*args)
+        raise error
+
+    monkeypatch.setattr(at, fail)
+    with pytest.raises(OutputError if isinstance(error, OSError) else Killed) as caught:
+        export_student(
+            student, folder, calibration=CALIBRATION, contract_facts=facts, golden=golden
+        )
+    monkeypatch.undo()
+    if isinstance(error, OSError):
+        assert f"Could not write {folder.resolve()}: No space left" in str(caught.value)
+    assert contents(folder) == before
+    assert os.listdir(folder.parent) == ["export"]
+
+
+def test_a_folder_with_other_files_is_not_replaced(student, facts, golden, folder):
+    (folder / "thesis.tex").write_text("years of work")
+    with pytest.raises(OutputError, match=r"'thesis\.tex', which is not part of an export"):
+        export_student(
+            student, folder, calibration=CALIBRATION, contract_facts=facts, golden=golden
+        )
+    assert (folder / "thesis.tex").read_text() == "years of work"
+
+
+def test_a_file_in_the_way_is_an_output_error(student, facts, golden, tmp_path):
+    (tmp_path / "file").write_text("")
+    for target in (tmp_path / "file", tmp_path / "file" / "export"):
+        with pytest.raises(OutputError, match="file"):
+            export_student(
+                student, target, calibration=CALIBRATION, contract_facts=facts, golden=golden
+            )
+
+
+def test_wrong_facts_and_golden_windows_are_named(student, facts, golden, tmp_path):
+    def export(facts=facts, golden=golden):
+        export_student(
+            student,
+            tmp_path / "export",
+            calibration=CALIBRATION,
+            contract_facts=facts,
+            golden=golden,
+        )
+
+    with pytest.raises(ContractError, match=r"missing .* 'hop'"):
+        export(facts={key: value for key, value in facts.items() if key != "hop"})
+    with pytest.raises(ContractError, match="arena_bytes"):
+        export(facts=facts | {"arena_bytes": 1})
+    with pytest.raises(ContractError, match="labels: 2 names, but the student has 3 outputs"):
+        export(facts=facts | {"labels": ["a", "b"]})
+    with pytest.raises(ValueError, match="5 ids, 6 windows and 6 labels"):
+        export(golden=golden | {"ids": golden["ids"][:5]})
+    with pytest.raises(ValueError, match=r"golden labels must be in \[-1, 2\]"):
+        export(golden=golden | {"labels": [0, 1, 2, 3, 0, 1]})
+    assert not (tmp_path / "export").exists()
+
+
+def tool(*arguments, flags=()):
+    return subprocess.run(
+        [sys.executable, *flags, ROOT / "tools" / "export.py", *arguments],
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_tool_writes_the_c_files(exported, tmp_path):
+    done = tool(f"--export_dir={exported.folder}", f"--out={tmp_path / 'generated'}")
+    assert done.returncode == 0, done.stderr
+    assert "6 of 6 identical" in done.stdout
+    assert contents(tmp_path / "generated") == {
+        name: text.encode() for name, text in c_files(exported).items()
+    }
+
+
+def test_tool_refuses_golden_windows_that_differ(exported, folder, tmp_path):
+    outputs = exported.golden["outputs"].copy()
+    outputs[0, 0] ^= 1
+    np.savez(folder / "golden.npz", **exported.golden | {"outputs": outputs})
+    done = tool("--export_dir", folder, "--out", tmp_path / "generated")
+    assert done.returncode != 0
+    assert "5 of 6 identical" in done.stdout
+    assert not (tmp_path / "generated").exists()
+
+
+def test_tool_refuses_a_tampered_model(folder, tmp_path):
+    (folder / "student.tflite").write_bytes(b"TFL3" * 100)
+    done = tool("--export_dir", folder, "--out", tmp_path / "generated")
+    assert done.returncode != 0
+    assert "student.tflite has SHA-256" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "generated").exists()
+
+
+def test_tool_helps_without_loading_anything_heavy():
+    done = tool("--help", flags=["-X", "importtime"])
+    assert "--export_dir" in done.stdout
+    assert "absl.flags" in done.stderr
+    for heavy in ("tensorflow", "keras", "numpy", "tflite_micro"):
+        assert heavy not in done.stderr
+
+
+def test_importing_the_package_loads_neither_keras_nor_tensorflow():
+    code = (
+        "import sys, tfkd.deploy; print([m for m in ('keras', 'tensorflow') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,120 @@
+"""Magnitude pruning of a Keras 3 model while it trains, alone or under a Distiller.
+
+TFMOT's own wrapper takes tf_keras models only. Its schedule and its mask engine work on any TensorFlow
+variable, so they are used here on the Keras 3 student itself: a constraint on each kernel keeps the
+pruned weights at zero inside the compiled step, and a callback lets TFMOT renew the masks. (Zhu and
+Gupta, "To prune, or not to prune", 2017.)
+
+Zeros in a dense int8 model save a Cortex-M neither flash nor time by themselves: it takes a runtime that
+stores or skips them.
+"""
+
+import keras
+import numpy as np
+
+
+class Pruning(keras.callbacks.Callback):
+    """Prunes a model's kernels in `fit`, to a target sparsity in each.
+
+    Make it before the first `fit`: the training step takes up the masks when it is traced. Depthwise
+    kernels are left dense (they hold few weights), and so are biases and normalisation.
+
+    Args:
+        model: the model to prune; under a Distiller, its student.
+        schedule: a TFMOT schedule, for example `polynomial(0.5, steps)`.
+        block_size: height and width of the blocks that are pruned together; other than (1, 1) for
+            Dense kernels only.
+        m_by_n: a pair for m:n sparsity, such as (2, 4): 2 zeros in every 4; `None` otherwise.
+
+    Raises:
+        ValueError: the model has no kernel to prune.
+
+    Example:
+
+    ```python
+    pruning = Pruning(student, polynomial(0.5, steps=1000))
+    distiller.fit(batches, epochs=50, callbacks=[pruning])
+    pruning.strip()
+    ```
+    """
+
+    def __init__(self, model, schedule, block_size=(1, 1), m_by_n=None):
+        super().__init__()
+        import tensorflow as tf
+        from tensorflow_model_optimization.python.core.sparsity.keras import pruning_impl
+
+        self.kernels = prunable_kernels(model)
+        if not self.kernels:
+            raise ValueError(f"{model.name!r} has no convolution or dense kernel to prune.")
+        self.steps_done = tf.Variable(0, dtype=tf.int64, trainable=False)
+        triples = []
+        for kernel in self.kernels:
+            mask = tf.Variable(tf.ones(kernel.shape, kernel.dtype), trainable=False)
+            threshold = tf.Variable(tf.zeros((), kernel.dtype), trainable=False)
+            kernel.constraint = _Masked(mask)
+            triples.append((kernel.value, mask, threshold))
+        engine = pruning_impl.Pruning(lambda: self.steps_done, triples, schedule, block_size, "AVG", m_by_n)
+
+        @tf.function
+        def renew():
+            self.steps_done.assign_add(1)
+            engine.conditional_mask_update()
+            engine.weight_mask_op()
+
+        self._renew, self._apply = renew, tf.function(engine.weight_mask_op)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self._renew()
+
+    def on_train_end(self, logs=None):
+        # An optimizer that ends by writing its averaged weights has written over the zeros.
+        self._apply()
+
+    def strip(self):
+        """Takes the masks off: what stays is an ordinary model whose kernels hold zeros."""
+        for kernel in self.kernels:
+            kernel.constraint = None
+
+
+class _Masked(keras.constraints.Constraint):
+    def __init__(self, mask):
+        self.mask = mask
+
+    def __call__(self, weight):
+        return weight * self.mask
+
+
+def polynomial(sparsity, steps, ramp=0.5, frequency=10):
+    """TFMOT's polynomial schedule from dense to `sparsity` over the first share `ramp` of `steps`.
+
+    Args:
+        sparsity: share of zeros in each kernel at the end, from 0 up to but not 1.
+        steps: steps the training has.
+        ramp: share of them until the target is reached; the rest is for recovering.
+        frequency: steps from one renewal of the masks to the next.
+    """
+    from tensorflow_model_optimization.python.core.sparsity.keras import pruning_schedule
+
+    if not 0 <= sparsity < 1:
+        raise ValueError(f"sparsity must be at least 0 and below 1, got {sparsity}.")
+    frequency = max(1, min(frequency, int(steps * ramp)))
+    # The last renewal must fall on a multiple of the frequency, or it would miss the target.
+    end = max(frequency, int(steps * ramp) // frequency * frequency)
+    return pruning_schedule.PolynomialDecay(0.0, sparsity, 0, end, power=3, frequency=frequency)
+
+
+def prunable_kernels(model):
+    """Kernels of convolution and dense layers, nested models included; depthwise ones left out."""
+    kernels = []
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            kernels.extend(prunable_kernels(layer))
+        elif isinstance(layer, (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Dense)):
+            kernels.append(layer.kernel)
+    return kernels
+
+
+def sparsity_of(model):
+    """Share of zeros over all prunable kernels."""
+    kernels = [np.asarray(kernel) for kernel in prunable_kernels(model)]
+    return float(sum((k == 0).sum() for k in kernels) / sum(k.size for k in kernels))

@@ -1,0 +1,33 @@
+"""The data sets that tfkd reads, by the name they have on the command line."""
+
+import os
+
+from tfkd.data.recordings import DataError
+
+NAMES = ("utd", "synthetic")
+
+
+def read(dataset, data_dir=None, on_error="raise"):
+    """Reads a data set as `Recordings`.
+
+    Args:
+        dataset: one of `NAMES`.
+        data_dir: where its files are; the environment variable `TFKD_DATA` if it is `None`.
+        on_error: `"raise"` or `"skip"`, for files that cannot be read.
+
+    Raises:
+        DataError: the data is not there, or a file of it is bad.
+    """
+    if dataset == "synthetic":
+        from tfkd.data.synthetic import read_synthetic
+
+        return read_synthetic()
+    if dataset != "utd":
+        raise ValueError(f"There is no data set {dataset!r}; known: {', '.join(NAMES)}.")
+    from tfkd.data.utd_mhad import missing_data_message, read_utd_mhad
+
+    data_dir = data_dir or os.environ.get("TFKD_DATA")
+    if not data_dir or not os.path.isdir(data_dir):
+        found = f"{data_dir} is not a folder. " if data_dir else ""
+        raise DataError(found + missing_data_message(None))
+    return read_utd_mhad(data_dir, on_error=on_error)

@@ -1,0 +1,258 @@
+"""Everything that a firmware project and a check on the host need of a student, in one folder."""
+
+import dataclasses
+import hashlib
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from tfkd.deploy.c_array import golden_header, golden_source, model_header, model_source
+from tfkd.deploy.contract import Contract, ContractError
+from tfkd.deploy.folder import replacing_folder
+from tfkd.deploy.graph import macs, read_graph
+from tfkd.deploy.resolver import resolver_header
+from tfkd.deploy.tflite import convert_int8
+from tfkd.deploy.tflm import TflmModel
+from tfkd.files import OutputError
+
+MODEL, CONTRACT, GOLDEN = "student.tflite", "contract.json", "golden.npz"
+C_FILES = (
+    "tfkd_contract.h",
+    "student_model.h",
+    "student_model.c",
+    "tfkd_resolver.h",
+    "golden_windows.h",
+    "golden_windows.c",
+)
+_GOLDEN_ARRAYS = ("ids", "x", "inputs", "outputs", "labels")
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportResult:
+    """An export folder.
+
+    Attributes:
+        folder: `Path`.
+        contract: `Contract`.
+        model_bytes: content of `student.tflite`.
+        golden: dict of arrays: `ids` text `(n,)`, `x` float32 `(n, time, channels)` standardised,
+            `inputs` int8 like `x`, `outputs` int8 `(n, classes)`, `labels` int16 `(n,)`, -1
+            unlabelled.
+        macs: multiply-accumulates of one inference.
+    """
+
+    folder: Path
+    contract: Contract
+    model_bytes: bytes
+    golden: dict
+    macs: int
+
+
+def export_student(student, folder, *, calibration, contract_facts, golden):
+    """Converts a trained student to int8, runs it in TFLM and writes the export folder.
+
+    The folder holds `student.tflite`, `contract.json`, `golden.npz` and the C files of `C_FILES`.
+    It appears whole or not at all; an earlier export of that name is replaced only then.
+
+    Args:
+        student: Functional Keras model in float32: one input, logits `(batch, classes)`.
+        folder: where to write. Must not exist, or hold nothing but an earlier export.
+        calibration: standardised training windows `(n, time, channels)`; see `convert_int8`.
+        contract_facts: what the model's file does not tell, by `Contract`'s names: `dataset`,
+            `split`, `windowing`, `sample_rate_hz`, `window`, `hop`, `channels`, `units`, `mean`,
+            `scale`, `encoding`, `labels`.
+        golden: dict of `ids` (texts), `x` (standardised windows `(n, time, channels)`) and `labels`
+            (class indices, -1 unlabelled): windows whose int8 outputs go along, to be replayed on
+            host and device. A handful: each costs `time * channels` bytes of flash in a test image.
+
+    Returns:
+        An `ExportResult`.
+
+    Raises:
+        ValueError: `calibration` or `golden` does not fit the student.
+        ContractError: a fact is missing, unknown or wrong.
+        TflmError: the TFLM interpreter cannot run the student (`check_exportable` says so earlier).
+        OutputError: the folder cannot be written, or holds files of another kind. What was there
+            before is unchanged.
+    """
+    folder = Path(folder).resolve()
+    _refuse_foreign_files(folder)
+    model_bytes = convert_int8(student, calibration)
+    model = TflmModel(model_bytes)
+    facts = _facts_of(model_bytes) | {"arena_bytes": model.arena_bytes}
+    try:
+        contract = Contract(**contract_facts, **facts)
+    except TypeError as error:  # Python's own words for a missing, unknown or doubled key
+        raise ContractError(f"contract_facts do not fit: {error}") from error
+    if len(contract.labels) != model.output_shape[-1]:
+        raise ContractError(
+            f"labels: {len(contract.labels)} names, but the student has {model.output_shape[-1]} "
+            "outputs."
+        )
+    result = ExportResult(folder, contract, model_bytes, _record(model, golden), macs(model_bytes))
+    with replacing_folder(folder) as temporary:
+        (temporary / MODEL).write_bytes(model_bytes)
+        np.savez(temporary / GOLDEN, **result.golden)
+        for name, text in c_files(result).items():
+            (temporary / name).write_text(text, encoding="ascii")
+        (temporary / CONTRACT).write_text(contract.to_json(), encoding="utf-8")
+    return result
+
+
+def load_export(folder):
+    """Reads an export folder back and checks that its files belong together.
+
+    Args:
+        folder: as given to `export_student`.
+
+    Returns:
+        An `ExportResult`.
+
+    Raises:
+        ContractError: a file is missing or unreadable, the model is not the one in the contract, or
+            the golden windows do not fit it. The message names the file.
+    """
+    folder = Path(folder)
+    contract = Contract.read(folder / CONTRACT)
+    path = folder / MODEL
+    try:
+        model_bytes = path.read_bytes()
+    except OSError as error:
+        raise ContractError(f"{path} could not be read: {error}") from error
+    sha256 = hashlib.sha256(model_bytes).hexdigest()
+    if sha256 != contract.model_sha256:
+        raise ContractError(
+            f"{path} has SHA-256 {sha256}, but {CONTRACT} was written for "
+            f"{contract.model_sha256}. Export the student again."
+        )
+    for key, value in _facts_of(model_bytes).items():
+        if getattr(contract, key) != value:
+            raise ContractError(
+                f"{folder / CONTRACT}: {key}: {getattr(contract, key)!r}, but {MODEL} has "
+                f"{value!r}. Export the student again."
+            )
+    golden = _read_golden(folder / GOLDEN, contract)
+    return ExportResult(folder, contract, model_bytes, golden, macs(model_bytes))
+
+
+def c_files(export):
+    """The C files of an export: name -> text, for the names in `C_FILES`.
+
+    Args:
+        export: an `ExportResult`.
+    """
+    sha256 = export.contract.model_sha256
+    texts = (
+        export.contract.c_header(),
+        model_header(export.model_bytes, sha256),
+        model_source(export.model_bytes),
+        resolver_header(export.contract.operators),
+        golden_header(export.golden, sha256),
+        golden_source(export.golden),
+    )
+    return dict(zip(C_FILES, texts, strict=True))
+
+
+def replay(export):
+    """Runs the golden windows again in the TFLM interpreter, floats and all.
+
+    Args:
+        export: an `ExportResult`.
+
+    Returns:
+        How many windows give the recorded int8 input and the recorded int8 output, bit for bit.
+
+    Raises:
+        ContractError: the contract grants less memory than the interpreter needs.
+        TflmError: the interpreter cannot run the model.
+    """
+    model = TflmModel(export.model_bytes)
+    if model.arena_bytes > export.contract.arena_bytes:
+        raise ContractError(
+            f"{export.folder / CONTRACT}: arena_bytes: {export.contract.arena_bytes}, but the "
+            f"model needs {model.arena_bytes}. Export the student again."
+        )
+    inputs = model.quantize(export.golden["x"])
+    outputs = model.run(export.golden["inputs"])
+    same_in = (inputs == export.golden["inputs"]).reshape(len(inputs), -1).all(axis=1)
+    same_out = (outputs == export.golden["outputs"]).all(axis=1)
+    return int((same_in & same_out).sum())
+
+
+def _facts_of(model_bytes):
+    """The part of the contract that the model's file itself tells."""
+    graph = read_graph(model_bytes)
+    source, target = graph.inputs[0], graph.outputs[0]
+    return {
+        "input_shape": source.shape,
+        "input_scale": source.scale,
+        "input_zero_point": source.zero_point,
+        "output_scale": target.scale,
+        "output_zero_point": target.zero_point,
+        "operators": tuple(sorted({operator.name for operator in graph.operators})),
+        "model_sha256": hashlib.sha256(model_bytes).hexdigest(),
+    }
+
+
+def _record(model, golden):
+    if golden.keys() != {"ids", "x", "labels"}:
+        raise ValueError(f"golden must have ids, x and labels, not {sorted(golden)}.")
+    x = np.asarray(golden["x"], np.float32)
+    ids, labels = [str(identity) for identity in golden["ids"]], np.asarray(golden["labels"])
+    if len(x) == 0 or not len(ids) == len(x) == len(labels):
+        raise ValueError(
+            f"golden needs as many ids as windows and labels, at least one; it has {len(ids)} ids, "
+            f"{len(x)} windows and {len(labels)} labels."
+        )
+    classes = model.output_shape[-1]
+    if labels.min() < -1 or labels.max() >= classes:
+        raise ValueError(f"golden labels must be in [-1, {classes - 1}], not {labels.tolist()}.")
+    inputs = model.quantize(x)
+    return {
+        "ids": np.array(ids, dtype=np.str_),  # not objects: those would be pickled
+        "x": x,
+        "inputs": inputs,
+        "outputs": model.run(inputs),
+        "labels": labels.astype(np.int16),
+    }
+
+
+def _read_golden(path, contract):
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            golden = {name: archive[name] for name in _GOLDEN_ARRAYS}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ContractError(f"{path} could not be read: {error}") from error
+    count, window = len(golden["x"]), contract.input_shape[1:]
+    expected = {
+        "ids": (count,),
+        "x": (count, *window),
+        "inputs": (count, *window),
+        "outputs": (count, len(contract.labels)),
+        "labels": (count,),
+    }
+    kinds = {"ids": "<U", "x": "<f4", "inputs": "|i1", "outputs": "|i1", "labels": "<i2"}
+    for name, shape in expected.items():
+        array = golden[name]
+        if array.shape != shape or count == 0 or not array.dtype.str.startswith(kinds[name]):
+            raise ContractError(
+                f"{path}: {name} is {array.dtype} of shape {array.shape}, expected {kinds[name]} "
+                f"of shape {shape}. Export the student again."
+            )
+    return golden
+
+
+def _refuse_foreign_files(folder):
+    """Replacing the folder deletes what is in it: nothing there may be anyone else's."""
+    ours = {MODEL, CONTRACT, GOLDEN, *C_FILES}
+    try:
+        foreign = sorted(set(os.listdir(folder)) - ours) if folder.exists() else []
+    except OSError as error:
+        raise OutputError(f"Could not look into {folder}: {error.strerror or error}.") from error
+    if foreign:
+        raise OutputError(
+            f"{folder} holds {foreign[0]!r}, which is not part of an export. Choose a folder of "
+            "its own."
+        )

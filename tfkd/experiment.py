@@ -1,0 +1,107 @@
+"""A recipe in, a finished run folder out, in stages that can be interrupted.
+
+For each seed: a teacher, the student on labels alone, the distilled student, a control distilled from
+shuffled teacher outputs, the distilled student pruned, and that one quantized to int8 and exported. Every
+stage writes its model, its predictions and last its record; what has a record is not done again.
+"""
+
+import json
+from pathlib import Path
+
+from tfkd import files, provenance, report, results
+from tfkd.data import datasets
+from tfkd.deploy import check_exportable
+from tfkd.recipe import RecipeError, load_recipe
+from tfkd.seed_run import SeedRun
+from tfkd.training import Workshop, prepare, student_channels
+
+
+class Experiment:
+    """One recipe on one data set, over several seeds, in one folder.
+
+    Args:
+        recipe: `Recipe`.
+        folder: the run folder; made if it is not there.
+        data_dir: where the data set is; `None` for `TFKD_DATA`.
+        on_error: `"raise"` or `"skip"`, for files that cannot be read.
+        resume: take up what the folder holds of the same recipe and data. If false, a folder that
+            holds a run is refused.
+        say: function that takes a line of progress.
+        show_epochs: whether to draw a bar over the epochs of each training.
+
+    Raises:
+        RecipeError: the folder holds a run of another recipe or other data.
+    """
+
+    def __init__(
+        self, recipe, folder, data_dir=None, on_error="raise", resume=True, say=print, show_epochs=True
+    ):
+        self.recipe, self.folder, self.say = recipe, Path(folder), say
+        self.show_epochs = show_epochs
+        self._claim_folder(resume)
+        say(f"Reading {recipe.data.dataset} ...")
+        recordings = datasets.read(recipe.data.dataset, data_dir, on_error)
+        self.stream = recordings.streams["imu"]
+        self.material = prepare(recipe, recordings)
+        self.channels = student_channels(recipe, self.stream)
+        self.data_hash = provenance.hash_of_recordings(recordings)
+        self._claim_data()
+        train, judged = self.material.train, self.material.judged
+        unlabelled = int((train.labels < 0).sum())
+        say(
+            f"{len(recordings)} recordings; {len(train)} windows to train on"
+            + (f" ({unlabelled} of them unlabelled)" if unlabelled else "")
+            + f", {len(judged)} of the {self.material.side} people."
+        )
+        for kind, entries in self.material.notes.items():
+            say(
+                f"  {kind}: {len(entries)} ({', '.join(map(str, entries[:3]))}"
+                f"{', ...' if len(entries) > 3 else ''})"
+            )
+
+    def _claim_folder(self, resume):
+        kept = self.folder / "recipe.toml"
+        if kept.exists():
+            if not resume:
+                raise RecipeError(
+                    f"{self.folder} already holds a run. Choose another --out, or continue it with --resume."
+                )
+            if load_recipe(kept) != self.recipe:
+                raise RecipeError(
+                    f"{self.folder} holds a run of another recipe ({kept}). Choose another --out."
+                )
+        else:
+            # Written first: a folder that cannot be written to is found before hours of training.
+            files.write_text(kept, self.recipe.to_toml())
+
+    def _claim_data(self):
+        kept = self.folder / "data.json"
+        described = {"sha256": self.data_hash, "notes": self.material.notes}
+        if not kept.exists():
+            files.write_json(kept, described)
+        elif json.loads(kept.read_text())["sha256"] != self.data_hash:
+            raise RecipeError(
+                f"{self.folder} holds a run on other data: {kept} has another hash than the recordings "
+                "read now. Choose another --out."
+            )
+
+    def run(self, seeds):
+        """Runs all stages for seeds 0 to `seeds` - 1, then writes `results.json` and `report.html`.
+
+        Returns:
+            The contents of `results.json`.
+        """
+        self._refuse_what_cannot_be_exported()
+        for seed in range(seeds):
+            SeedRun(self, seed).run()
+        summary = results.summarize(self.folder, self.recipe, self.material, seeds)
+        files.write_json(self.folder / "results.json", summary)
+        report.write(self.folder, summary)
+        return summary
+
+    def _refuse_what_cannot_be_exported(self):
+        checked = self.folder / "exportable.json"
+        if not checked.exists():
+            self.say("Checking that TensorFlow Lite Micro can run the student ...")
+            check_exportable(Workshop(self.recipe, self.material, self.channels, 0).new_student())
+            files.write_json(checked, {"exportable": True})

@@ -1,0 +1,46 @@
+"""Where a result comes from: versions, revision, and a fingerprint of the data."""
+
+import hashlib
+import importlib.metadata
+import platform
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+PACKAGES = ("tensorflow", "keras", "tensorflow-model-optimization", "tflite-micro", "numpy", "tfkd")
+
+
+def hash_of_recordings(recordings):
+    """SHA-256 over ids, labels and every sample of every stream."""
+    digest = hashlib.sha256()
+    for recording in sorted(recordings, key=lambda r: r.id):
+        digest.update(f"{recording.id} {recording.subject} {recording.label}".encode())
+        for name in sorted(recording.streams):
+            values = np.ascontiguousarray(recording.streams[name])
+            digest.update(f"{name} {values.shape} {values.dtype}".encode())
+            digest.update(values.tobytes())
+    return digest.hexdigest()
+
+
+def versions():
+    """Python's and the main packages' versions."""
+    return {
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in PACKAGES},
+    }
+
+
+def git_revision():
+    """Revision of the checkout tfkd runs from, with `+changes` if edited; `None` outside a checkout."""
+    where = Path(__file__).parent
+
+    def git(*arguments):
+        return subprocess.run(
+            ["git", *arguments], cwd=where, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        return git("rev-parse", "--short", "HEAD") + ("+changes" if git("status", "-s", "-uno") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None

@@ -1,0 +1,112 @@
+"""`results.json`: what a run found, in numbers that can be compared with other runs."""
+
+import dataclasses
+import json
+
+from tfkd import provenance
+from tfkd.evaluation import Predictions, confusion, mean_and_spread, paired_comparison
+from tfkd.seed_run import STAGES
+
+FORMAT = 1
+
+
+def summarize(folder, recipe, material, seeds):
+    """Gathers the records and predictions of all seeds.
+
+    Args:
+        folder: the run folder.
+        recipe: `Recipe`.
+        material: `Material` that the stages were judged on.
+        seeds: how many.
+
+    Returns:
+        A JSON-able dictionary. Accuracies are shares of 1; `gain`s are differences of them.
+    """
+    records = {stage: _records(folder, stage, seeds) for stage in STAGES}
+    predictions = {stage: load_predictions(folder, stage, seeds) for stage in STAGES}
+    stages = {}
+    for stage in STAGES:
+        keys = ("accuracy", "window_accuracy", "macro_f1", "seconds")
+        stages[stage] = {key: mean_and_spread([record[key] for record in records[stage]]) for key in keys}
+        for key in ("parameters", "model_bytes", "arena_bytes", "operators", "macs"):
+            if key in records[stage][0]:
+                stages[stage][key] = records[stage][0][key]
+    stages["pruned"]["sparsity"] = records["pruned"][0]["sparsity"]
+    stages["int8"]["model_bytes"] = max(r["model_bytes"] for r in records["int8"])
+    stages["int8"]["arena_bytes"] = max(r["arena_bytes"] for r in records["int8"])
+    train = material.train
+    return {
+        "format": FORMAT,
+        "recipe": dataclasses.asdict(recipe),
+        "protocol": {
+            "split": material.split,
+            "judged": material.side,
+            "train_subjects": sorted({int(s) for s in train.subjects}),
+            "labelled_subjects": sorted({int(s) for s in train.subjects[train.labels >= 0]}),
+            "judged_subjects": sorted({int(s) for s in material.judged.subjects}),
+            "windowing": recipe.windows.kind,
+            "train_windows": len(train),
+            "judged_windows": len(material.judged),
+            "judged_recordings": len(set(material.judged.recordings)),
+            "classes": list(train.classes),
+        },
+        "seeds": seeds,
+        "stages": stages,
+        "comparisons": {
+            f"{ours}_vs_{baseline}": paired_comparison(predictions[ours], predictions[baseline])
+            for ours, baseline in (
+                ("distilled", "labels"),
+                ("distilled", "control"),
+                ("pruned", "distilled"),
+                ("int8", "pruned"),
+                ("int8", "labels"),
+            )
+        },
+        "per_person": {stage: _per_person(predictions[stage]) for stage in STAGES},
+        "per_class": {stage: _per_class(predictions[stage]) for stage in STAGES},
+        "notes": material.notes,
+        "provenance": {
+            "data_sha256": json.loads((folder / "data.json").read_text())["sha256"],
+            "git": provenance.git_revision(),
+            "versions": provenance.versions(),
+        },
+    }
+
+
+def load_predictions(folder, stage, seeds):
+    """The stage's predictions, one `Predictions` a seed."""
+    return [Predictions.load(folder / f"seed{seed}" / f"{stage}.npz") for seed in range(seeds)]
+
+
+def summed_confusion(predictions):
+    """`(classes, classes)` counts over recordings and seeds."""
+    classes = predictions[0].logits.shape[1]
+    return sum(confusion(p.decisions()[1], p.decisions()[3], classes) for p in predictions)
+
+
+def histories(folder, stage, seeds):
+    """Training curves of a stage: a list of dictionaries, name -> value by epoch."""
+    return [record.get("history", {}) for record in _records(folder, stage, seeds)]
+
+
+def _records(folder, stage, seeds):
+    return [json.loads((folder / f"seed{seed}" / f"{stage}.json").read_text()) for seed in range(seeds)]
+
+
+def _per_person(predictions):
+    """Person -> mean accuracy over seeds."""
+    rows = {}
+    for p in predictions:
+        _, labels, subjects, decided = p.decisions()
+        for subject in sorted(set(subjects)):
+            mine = subjects == subject
+            right = float((decided[mine] == labels[mine]).mean())
+            rows.setdefault(str(subject), []).append(right)
+    return {subject: sum(values) / len(values) for subject, values in rows.items()}
+
+
+def _per_class(predictions):
+    """Recall of each class over seeds; `None` for a class that nobody performed."""
+    table = summed_confusion(predictions)
+    totals = table.sum(axis=1)
+    return [float(table[i, i] / n) if n else None for i, n in enumerate(totals)]

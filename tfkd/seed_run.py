@@ -1,0 +1,189 @@
+"""The stages of one seed of an experiment."""
+
+import dataclasses
+import sys
+import time
+
+import keras
+import numpy as np
+
+from tfkd import files
+from tfkd.compress.pruning import Pruning, polynomial, sparsity_of
+from tfkd.deploy import TflmModel, balanced_calibration, export_student, load_export
+from tfkd.evaluation import Predictions
+from tfkd.training import Workshop, shuffled
+
+STAGES = ("teacher", "labels", "distilled", "control", "pruned", "int8")
+GOLDEN_WINDOWS = 8
+
+
+class SeedRun:
+    """The stages of one seed."""
+
+    def __init__(self, experiment, seed):
+        self.experiment, self.seed = experiment, seed
+        self.recipe, self.material = experiment.recipe, experiment.material
+        self.folder = experiment.folder / f"seed{seed}"
+        self.workshop = Workshop(self.recipe, self.material, experiment.channels, seed)
+
+    def run(self):
+        """Runs the stages that have no record yet."""
+        for stage in STAGES:
+            record = self.folder / f"{stage}.json"
+            if record.exists():
+                self.experiment.say(f"[seed {self.seed}] {stage}: done before")
+                continue
+            started = time.time()
+            facts = getattr(self, f"_{stage}")()
+            metrics = Predictions.load(self.folder / f"{stage}.npz").metrics()
+            seconds = round(time.time() - started, 1)
+            files.write_json(record, {**metrics, **facts, "seconds": seconds})
+            self.experiment.say(
+                f"[seed {self.seed}] {stage}: {100 * metrics['accuracy']:.1f} % of "
+                f"{self.material.side} recordings right ({seconds:.0f} s)"
+            )
+
+    def _teacher(self):
+        keras.utils.set_random_seed(self.seed)
+        network = self.workshop.new_teacher()
+        training = self.recipe.teacher_training
+        batches = self.workshop.batches(self.workshop.teacher_inputs, training, labelled_only=True)
+        return self._train("teacher", network, network, batches, training)
+
+    def _labels(self):
+        student = self.workshop.new_student()
+        training = self.recipe.student_training
+        batches = self.workshop.batches(student.inputs[0].name, training, labelled_only=True)
+        return self._train("labels", student, student, batches, training)
+
+    def _distilled(self):
+        return self._distil("distilled", self._load("teacher"))
+
+    def _control(self):
+        return self._distil("control", shuffled(self._load("teacher")))
+
+    def _distil(self, stage, teacher):
+        student = self.workshop.new_student()
+        training = self.recipe.student_training
+        batches = self._distillation_batches(stage, training)
+        distiller = self.workshop.distiller(teacher, student)
+        return self._train(stage, distiller, student, batches, training)
+
+    def _pruned(self):
+        settings = self.recipe.pruning
+        student = self._load("distilled")
+        training = dataclasses.replace(
+            self.recipe.student_training,
+            epochs=settings.epochs,
+            learning_rate=settings.learning_rate,
+        )
+        if not (settings.sparsity and settings.epochs):
+            return self._keep("pruned", student, {"history": {}, "sparsity": sparsity_of(student)})
+        keras.utils.set_random_seed(self.seed)
+        batches = self._distillation_batches("pruned", training)
+        pruning = Pruning(student, polynomial(settings.sparsity, training.epochs * batches.num_batches))
+        distiller = self.workshop.distiller(self._load("teacher"), student)
+        facts = self._train("pruned", distiller, student, batches, training, [pruning], pruning.strip)
+        return {**facts, "sparsity": sparsity_of(student)}
+
+    def _int8(self):
+        student = self._load("pruned")
+        folder = self.folder / "export"
+        windows = self.material.train
+        x = self.workshop.inputs_of(windows, [self.workshop.student_input])
+        calibration = balanced_calibration(
+            x, windows.labels, self.recipe.quantization.calibration_per_class, self.seed
+        )
+        chosen = np.linspace(0, len(windows) - 1, GOLDEN_WINDOWS).astype(int)
+        result = export_student(
+            student,
+            folder,
+            calibration=calibration,
+            contract_facts=self._contract_facts(),
+            golden={"ids": windows.ids[chosen], "x": x[chosen], "labels": windows.labels[chosen]},
+        )
+        # What is measured is what was written: the bytes are read back from the folder.
+        model = TflmModel(load_export(folder).model_bytes)
+        judged = self.material.judged
+        logits = model.predict(self.workshop.inputs_of(judged, [self.workshop.student_input]))
+        Predictions.of(judged, logits).save(self.folder / "int8.npz")
+        return {
+            "model_bytes": len(result.model_bytes),
+            "arena_bytes": result.contract.arena_bytes,
+            "operators": list(result.contract.operators),
+            "macs": result.macs,
+        }
+
+    def _contract_facts(self):
+        windows = self.recipe.windows
+        channels = self.workshop.channels
+        stream, normalisation = self.experiment.stream, self.material.normalisation
+        whole = windows.kind == "whole_trial"
+        return {
+            "dataset": self.recipe.data.dataset,
+            "split": self.material.split,
+            "windowing": windows.kind,
+            "sample_rate_hz": None if whole else stream.rate_hz,
+            "window": windows.length,
+            "hop": windows.length if whole else windows.hop,
+            "channels": [stream.channels[i] for i in channels],
+            "units": [stream.units[i] for i in channels],
+            "mean": normalisation.mean["imu"][channels].tolist(),
+            "scale": normalisation.scale["imu"][channels].tolist(),
+            "encoding": "none",
+            "labels": list(self.material.train.classes),
+        }
+
+    def _distillation_batches(self, stage, training):
+        names = [*self.workshop.teacher_inputs]
+        if self.workshop.student_input not in names:
+            names.append(self.workshop.student_input)
+        stored = None
+        if self.recipe.distillation.teacher == "stored":
+            names = [self.workshop.student_input]
+            path = self.folder / "teacher_outputs.npz"
+            stored = self.workshop.stored_outputs(self._load("teacher"), path)
+            if stage == "control":
+                order = np.random.default_rng(self.seed).permutation(len(self.material.train))
+                stored = {name: values[order] for name, values in stored.items()}
+        return self.workshop.batches(names, training, teacher_outputs=stored)
+
+    def _train(self, stage, model, network, batches, training, callbacks=(), after=None):
+        """Compiles and fits `model`, then keeps `network`."""
+        self.workshop.compile(model, training, batches)
+        if self.experiment.show_epochs:
+            self.experiment.say(f"[seed {self.seed}] {stage}: {training.epochs} epochs")
+            callbacks = [*callbacks, EpochBar()]
+        started = time.time()
+        history = self.workshop.fit(model, batches, training, callbacks)
+        seconds = time.time() - started
+        if after:
+            after()
+        rounded = {name: [round(float(v), 5) for v in values] for name, values in history.items()}
+        facts = {"history": rounded, "parameters": network.count_params()}
+        return self._keep(stage, network, {**facts, "training_seconds": round(seconds, 1)})
+
+    def _keep(self, stage, network, facts):
+        with files.atomic_path(self.folder / f"{stage}.keras") as temporary:
+            network.save(temporary)
+        logits = self.workshop.predict(network, self.material.judged)
+        Predictions.of(self.material.judged, logits).save(self.folder / f"{stage}.npz")
+        return facts
+
+    def _load(self, stage):
+        return keras.models.load_model(self.folder / f"{stage}.keras", compile=False, safe_mode=True)
+
+
+class EpochBar(keras.callbacks.Callback):
+    """Keras' progress bar, over epochs instead of batches; a few lines where there is no terminal."""
+
+    def on_train_begin(self, logs=None):
+        self.epochs = self.params["epochs"]
+        self.every = 1 if sys.stdout.isatty() else max(self.epochs // 5, 1)
+        self.bar = keras.utils.Progbar(self.epochs, stateful_metrics=["loss", "accuracy"], unit_name="epoch")
+
+    def on_epoch_end(self, epoch, logs=None):
+        done = epoch + 1
+        if done % self.every == 0 or done == self.epochs:
+            shown = [(name, logs[name]) for name in ("loss", "accuracy") if name in (logs or {})]
+            self.bar.update(done, shown)

@@ -1,0 +1,75 @@
+"""Distils a student, prunes and quantizes it, and writes a report and the files that firmware includes.
+
+    python tools/distill.py --dataset synthetic
+    python tools/distill.py --dataset utd --data_dir ~/data/UTD-MHAD --seeds 5
+    python tools/distill.py --recipe models/utd-acc/recipe.toml --out runs/mine
+
+Killed at any moment, the same command continues where it was.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from absl import app, flags
+
+MODELS = Path(__file__).resolve().parent.parent / "models"
+DEFAULT_RECIPES = {"utd": "utd-imu", "synthetic": "synthetic-imu"}
+
+FLAGS = flags.FLAGS
+flags.DEFINE_enum(
+    "dataset", None, sorted(DEFAULT_RECIPES), "Data set; chooses its default recipe.", short_name="d"
+)
+flags.DEFINE_string("recipe", None, "TOML file with the settings; overrides the default recipe.")
+flags.DEFINE_string("data_dir", None, "Folder that holds the data set, at any depth. Default: TFKD_DATA.")
+flags.DEFINE_integer("seeds", 1, "How many seeds to run, from 0 on.", lower_bound=1)
+flags.DEFINE_string("out", None, "Run folder. Default: runs/<recipe name>.")
+flags.DEFINE_bool(
+    "resume", True, "Continue the run in the folder. --noresume refuses a folder that holds one."
+)
+flags.DEFINE_bool("skip_bad_files", False, "Leave unreadable files out and count them in the report.")
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}")
+    if not (FLAGS.dataset or FLAGS.recipe):
+        raise app.UsageError("Name a data set (--dataset synthetic works at once) or a --recipe.")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from tfkd.data.recordings import DataError
+    from tfkd.deploy import ContractError, ExportError, TflmError
+    from tfkd.files import OutputError
+    from tfkd.recipe import RecipeError, load_recipe
+
+    path = Path(FLAGS.recipe or MODELS / DEFAULT_RECIPES[FLAGS.dataset] / "recipe.toml")
+    started = time.time()
+    try:
+        recipe = load_recipe(path)
+        if FLAGS.dataset and recipe.data.dataset != FLAGS.dataset:
+            raise RecipeError(f"{path} is for --dataset {recipe.data.dataset}, not {FLAGS.dataset}.")
+        name = path.parent.name if path.name == "recipe.toml" else path.stem
+        folder = Path(FLAGS.out or Path("runs") / name)
+        from tfkd.experiment import Experiment
+
+        experiment = Experiment(
+            recipe,
+            folder,
+            FLAGS.data_dir,
+            on_error="skip" if FLAGS.skip_bad_files else "raise",
+            resume=FLAGS.resume,
+        )
+        summary = experiment.run(FLAGS.seeds)
+    except (RecipeError, DataError, OutputError, ExportError, ContractError, TflmError) as error:
+        sys.exit(f"\n{error}")
+    int8 = summary["stages"]["int8"]
+    print(
+        f"\nint8 student: {100 * int8['accuracy']['mean']:.1f} % of {summary['protocol']['judged']} "
+        f"recordings, {int8['model_bytes'] / 1024:.1f} KB model, "
+        f"{int8['arena_bytes'] / 1024:.1f} KB arena ({time.time() - started:.0f} s).\n"
+        f"Report: {folder / 'report.html'}\nFirmware files: {folder / 'seed0' / 'export'}"
+    )
+
+
+if __name__ == "__main__":
+    app.run(main)
