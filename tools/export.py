@@ -13,9 +13,7 @@ from pathlib import Path
 
 from absl import app, flags
 
-_EXPORT_DIR = flags.DEFINE_string(
-    "export_dir", None, "Folder that export_student() wrote.", required=True
-)
+_EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder that export_student() wrote.", required=True)
 _OUT = flags.DEFINE_string("out", None, "Firmware folder to write the C files to.", required=True)
 
 

@@ -45,9 +45,7 @@ def student():
 
     keras.utils.set_random_seed(0)
     model = make_student()
-    model.compile(
-        keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    )
+    model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     x, labels = make_windows(192, seed=1)
     model.fit(x, labels, epochs=20, batch_size=32, verbose=0)
     return model

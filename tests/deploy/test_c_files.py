@@ -12,9 +12,7 @@ from tfkd.deploy.c_literals import float_literal, string_literal
 from tfkd.deploy.operators import RESOLVER_METHODS
 from tfkd.deploy.resolver import resolver_header
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("gcc") and shutil.which("g++")), reason="needs gcc and g++"
-)
+pytestmark = pytest.mark.skipif(not (shutil.which("gcc") and shutil.which("g++")), reason="needs gcc and g++")
 C = ["gcc", "-x", "c", "-std=c11"]
 CPP = ["g++", "-x", "c++", "-std=c++17"]
 STRICT = ["-Wall", "-Wextra", "-Werror", "-pedantic"]
@@ -171,9 +169,7 @@ def test_files_of_different_exports_do_not_compile_together(exported, folder):
     other = dataclasses.replace(exported.contract, model_sha256="0" * 64)
     (folder / "tfkd_contract.h").write_text(other.c_header())
     for name in ("student_model.c", "golden_windows.c"):
-        done = subprocess.run(
-            [*C, "-c", folder / name, "-o", folder / "x.o"], capture_output=True, text=True
-        )
+        done = subprocess.run([*C, "-c", folder / name, "-o", folder / "x.o"], capture_output=True, text=True)
         assert done.returncode != 0
         assert "come from different exports" in done.stderr
 

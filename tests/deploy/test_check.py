@@ -62,9 +62,7 @@ def test_gelu_at_the_output_is_refused_by_name():
 def test_names_with_numbers_are_told_apart():
     from keras import layers
 
-    message = refusal(
-        student_with(layers.ReLU(name="act"), layers.Activation("gelu", name="act_1"))
-    )
+    message = refusal(student_with(layers.ReLU(name="act"), layers.Activation("gelu", name="act_1")))
     assert "GELU (Keras layer 'act_1')" in message
 
 
@@ -95,9 +93,7 @@ def test_rolled_recurrence_deep_inside_is_refused_by_name():
     import keras
     from keras import layers
 
-    nested = keras.Sequential(
-        [keras.Input((16, 4)), layers.Bidirectional(layers.LSTM(4, name="memory"))]
-    )
+    nested = keras.Sequential([keras.Input((16, 4)), layers.Bidirectional(layers.LSTM(4, name="memory"))])
     assert "memory' (LSTM)" in refusal(student_with(nested))
 
 

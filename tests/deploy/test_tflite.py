@@ -65,9 +65,7 @@ def test_work_dir_is_left_empty(student, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "shape", [(0, WINDOW, CHANNELS), (4, CHANNELS, WINDOW), (WINDOW, CHANNELS)]
-)
+@pytest.mark.parametrize("shape", [(0, WINDOW, CHANNELS), (4, CHANNELS, WINDOW), (WINDOW, CHANNELS)])
 def test_calibration_of_wrong_shape_is_refused(student, shape):
     with pytest.raises(ValueError, match=r"calibration must have shape \(n, 32, 3\)"):
         convert_int8(student, np.zeros(shape))

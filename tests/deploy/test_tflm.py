@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tfkd.deploy import TflmError, TflmModel, convert_int8
-from tfkd.deploy.arena import ALIGNMENT, measure_arena
+from tfkd.deploy.arena import ALIGNMENT
 
 from .conftest import CHANNELS, CLASSES, WINDOW, make_windows
 
@@ -126,9 +126,24 @@ def test_arena_where_tflms_own_figure_is_too_small():
     assert not runs_in(model_bytes, arena_bytes - ALIGNMENT)
 
 
-def test_a_model_that_crashes_the_interpreter_is_an_error(model_bytes):
-    with pytest.raises(TflmError, match="cannot run this model: it crashed with signal"):
-        measure_arena(b"\xff\xff\xff\x7fTFL3" + model_bytes[8:64])  # points far beyond its end
+def test_what_the_interpreter_says_is_in_the_error():
+    import keras
+    from keras import layers
+
+    inputs = keras.Input((8, 2))
+    outputs = layers.Dense(2, activation="gelu")(layers.Flatten()(inputs))
+    model_bytes = convert_int8(keras.Model(inputs, outputs), np.eye(8, 2)[None])
+    with pytest.raises(TflmError, match="Didn't find op for builtin opcode 'GELU'"):
+        TflmModel(model_bytes)
+
+
+def test_a_crash_of_the_interpreter_is_an_error(model_bytes, tmp_path, monkeypatch):
+    crashing = tmp_path / "python"
+    crashing.write_text("#!/bin/sh\ncat > /dev/null\nkill -SEGV $$\n")
+    crashing.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(crashing))
+    with pytest.raises(TflmError, match="cannot run this model: it crashed with signal 11"):
+        TflmModel(model_bytes)
 
 
 def test_a_float_model_is_refused(student):

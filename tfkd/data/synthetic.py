@@ -74,26 +74,36 @@ def both(**moves):
 
 def _circle(direction):
     return right(
-        lift=[hold(80), beat(20, 2, 0.25)], plane=[hold(10), beat(direction * 26, 2)],
+        lift=[hold(80), beat(26, 2, 0.25)], plane=[hold(10), beat(direction * 34, 2)],
         elbow=hold(15),
     )  # fmt: skip
 
 
-def _punch(phase=0.0):
+def _wave(cycles):
     return {
-        "lift": [hold(45), beat(28, 3, phase)], "elbow": [hold(85), beat(-50, 3, phase)],
+        "lift": hold(80), "plane": hold(75), "twist": hold(-85), "elbow": [hold(80), beat(28, cycles)]
+    }  # fmt: skip
+
+
+def _curl(cycles):
+    return {"elbow": [hold(62), beat(50, cycles, -0.25)], "roll": hold(-60)}
+
+
+def _punch(cycles, phase=0.0):
+    return {
+        "lift": [hold(45), beat(28, cycles, phase)], "elbow": [hold(85), beat(-50, cycles, phase)],
         "plane": hold(15),
     }  # fmt: skip
 
 
-WAVE = {"lift": hold(80), "plane": hold(75), "twist": hold(-85), "elbow": [hold(80), beat(28, 4)]}
-CURL = {"elbow": [hold(62), beat(50, 3, -0.25)], "roll": hold(-60)}
 KICK = {"thigh": path((0.3, -22), (0.5, 70), (0.7, 5)), "knee": path((0.3, 65), (0.5, 8), (0.7, 20))}
 
 # Class name -> {angle: how it moves, one primitive or several that add up}; label = position here.
+# One arm or two: the right arm does the same, only slower and with less help of the trunk; that, and no
+# more, the sensor may notice.
 ACTIONS = {
-    "wave": right(**WAVE),
-    "wave_two_hands": both(**WAVE),
+    "wave": right(**_wave(4.2)) | {"trunk_tilt": [hold(-7), beat(4, 4.2)]},
+    "wave_two_hands": both(**_wave(3.4)),
     "clap": both(
         lift=hold(55), plane=[hold(5), beat(14, 4)], elbow=hold(55), twist=[hold(35), beat(-12, 4)]
     ),
@@ -109,16 +119,16 @@ ACTIONS = {
         lift=path((0.35, 105), (0.55, 75)), plane=path((0.35, 70), (0.55, 0)),
         twist=path((0.35, -75), (0.55, 10)), elbow=path((0.35, 105), (0.52, 15)),
     ) | {"trunk_turn": path((0.35, -20), (0.58, 18))},
-    "punch": right(**_punch()) | {"trunk_turn": beat(7, 3)},
-    "box": right(**_punch()) | left(**_punch(0.5)) | {"trunk_turn": beat(13, 3)},
-    "arm_curl": right(**CURL),
-    "arm_curl_two_hands": both(**CURL),
+    "punch": right(**_punch(3.3)) | {"trunk_turn": beat(5, 3.3)},
+    "box": right(**_punch(2.6)) | left(**_punch(2.6, 0.5)) | {"trunk_turn": beat(16, 2.6)},
+    "arm_curl": right(**_curl(3.2)) | {"trunk_tilt": [hold(-5), beat(3, 3.2, -0.25)]},
+    "arm_curl_two_hands": both(**_curl(2.6)) | {"trunk_lean": [hold(-5), beat(-5, 2.6, -0.25)]},
     "kick_left": left(**KICK)
     | right(lift=path((0.3, -10), (0.52, 22))) | {"trunk_lean": path((0.5, -8))},
     "kick_right": right(**KICK)
     | right(lift=path((0.3, 14), (0.52, -8))) | {"trunk_lean": path((0.5, -8))},
-    "squat": both(thigh=hold(95), knee=hold(120), lift=hold(40)) | {"trunk_lean": hold(30)},
-    "sit_down": both(thigh=hold(88), knee=hold(90), lift=hold(30)) | {"trunk_lean": [
+    "squat": both(thigh=hold(105), knee=hold(130), lift=hold(45)) | {"trunk_lean": hold(30)},
+    "sit_down": both(thigh=hold(85), knee=hold(85), lift=hold(25)) | {"trunk_lean": [
         path((0.2, 35), (0.45, 5), (0.55, 5), (0.8, 35))]},
 }  # fmt: skip
 CLASSES = tuple(ACTIONS)
@@ -161,7 +171,7 @@ def person(seed, subject):
     bones = dataclasses.asdict(kinematics.Body())
     scales = height * np.clip(rng.normal(1.0, 0.04, len(bones)), 0.9, 1.1)
     posture = rng.normal(0.0, 3.0, len(ANGLES))
-    posture[ANGLES.index("left_elbow")] += rng.uniform(0, 35)  # an idle hand hangs, or rests bent
+    posture[ANGLES.index("left_elbow")] += rng.uniform(0, 25)  # an idle hand hangs, or rests bent
     return Person(
         body=kinematics.Body(**{n: v * s for (n, v), s in zip(bones.items(), scales)}),
         pace=np.exp(rng.normal(0.0, 0.13)),

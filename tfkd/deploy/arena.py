@@ -27,9 +27,10 @@ def measure_arena(tflite_bytes):
     """The smallest arena with which the TFLM interpreter runs a model, in bytes, a multiple of 16.
 
     It is what the interpreter of the PyPI wheel needs: x86-64, 64-bit pointers, reference kernels.
-    That is an upper bound for a 32-bit Cortex-M3 or M4. It is *not* one for CMSIS-NN on a
-    Cortex-M55, whose kernels ask for larger scratch buffers (8 % more was seen): add a margin there
-    and let `MicroInterpreter::arena_used_bytes()` on the board decide.
+    The same kernels need less on a 32-bit Cortex-M. CMSIS-NN adds scratch buffers: on Cortex-M4 the
+    models measured still stayed below this figure, on Cortex-M55 they did *not* (8 % more was
+    seen). Leave a margin with CMSIS-NN, and let `MicroInterpreter::arena_used_bytes()` on the board
+    decide.
 
     Args:
         tflite_bytes: a model with one int8 input and a fixed shape.

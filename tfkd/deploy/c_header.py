@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfkd.deploy.c_literals import float_literal, sha_head, string_literal
+from tfkd.deploy.c_literals import float_literal, hexadecimal, sha_head, string_literal
 
 
 def contract_header(contract):
@@ -79,9 +79,9 @@ def contract_header(contract):
 #define TFKD_OUTPUT_SCALE {_float_with_hex(contract.output_scale)}
 #define TFKD_OUTPUT_ZERO_POINT ({contract.output_zero_point})
 
-/* Working memory of TensorFlow Lite Micro, in bytes, measured on x86-64 with reference kernels. A
- * Cortex-M3 or M4 needs no more. CMSIS-NN on a Cortex-M55 can: leave a margin there, and print
- * MicroInterpreter::arena_used_bytes(). */
+/* Working memory of TensorFlow Lite Micro, in bytes, measured on x86-64 with reference kernels,
+ * which need less on a 32-bit core. CMSIS-NN can need more than this, on a Cortex-M55 above all:
+ * leave a margin, and print MicroInterpreter::arena_used_bytes(). */
 #define TFKD_ARENA_BYTES {contract.arena_bytes}
 
 /* How many different operators the model has; tfkd_resolver.h registers them. */
@@ -101,7 +101,7 @@ static const char *const tfkd_labels[TFKD_CLASSES] = {_strings(contract.labels)}
 
 
 def _float_with_hex(value):
-    return f"{float_literal(value)} /* {float(np.float32(value)).hex()} */"
+    return f"{float_literal(value)} /* {hexadecimal(value)} */"
 
 
 def _strings(texts):
@@ -110,8 +110,7 @@ def _strings(texts):
 
 def _floats(values):
     lines = (
-        f"    {float_literal(value)}{',' if i < len(values) else ''} /* "
-        f"{float(np.float32(value)).hex()} */"
+        f"    {float_literal(value)}{',' if i < len(values) else ''} /* {hexadecimal(value)} */"
         for i, value in enumerate(values, start=1)
     )
     return "{\n" + "\n".join(lines) + "\n}"

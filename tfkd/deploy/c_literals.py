@@ -11,6 +11,12 @@ def float_literal(value):
     return text + "f"
 
 
+def hexadecimal(value):
+    """A float32 value in hexadecimal, where it is exact. C11 reads it; C++ does from C++17 on."""
+    mantissa, exponent = float(np.float32(value)).hex().split("p")
+    return f"{mantissa.rstrip('0').rstrip('.') if '1.' in mantissa else '0x0'}p{exponent}"
+
+
 def string_literal(text):
     """A string literal of `text` in UTF-8, in plain ASCII whatever the compiler's character set.
 
@@ -19,11 +25,7 @@ def string_literal(text):
     a trigraph.
     """
     escaped = (
-        "\\" + chr(byte)
-        if chr(byte) in '"\\?'
-        else chr(byte)
-        if 0x20 <= byte < 0x7F
-        else f"\\{byte:03o}"
+        "\\" + chr(byte) if chr(byte) in '"\\?' else chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03o}"
         for byte in text.encode()
     )
     return '"' + "".join(escaped) + '"'

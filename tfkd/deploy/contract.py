@@ -96,8 +96,7 @@ class Contract:
         signal = (1, self.window, len(self.channels))
         if len(self.input_shape) == 3 and self.input_shape != signal:
             raise ContractError(
-                f"input_shape: {list(self.input_shape)}, but batch, window and channels are "
-                f"{list(signal)}"
+                f"input_shape: {list(self.input_shape)}, but batch, window and channels are {list(signal)}"
             )
 
     def to_dict(self):

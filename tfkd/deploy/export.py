@@ -88,8 +88,7 @@ def export_student(student, folder, *, calibration, contract_facts, golden):
         raise ContractError(f"contract_facts do not fit: {error}") from error
     if len(contract.labels) != model.output_shape[-1]:
         raise ContractError(
-            f"labels: {len(contract.labels)} names, but the student has {model.output_shape[-1]} "
-            "outputs."
+            f"labels: {len(contract.labels)} names, but the student has {model.output_shape[-1]} outputs."
         )
     result = ExportResult(folder, contract, model_bytes, _record(model, golden), macs(model_bytes))
     with replacing_folder(folder) as temporary:
@@ -253,6 +252,5 @@ def _refuse_foreign_files(folder):
         raise OutputError(f"Could not look into {folder}: {error.strerror or error}.") from error
     if foreign:
         raise OutputError(
-            f"{folder} holds {foreign[0]!r}, which is not part of an export. Choose a folder of "
-            "its own."
+            f"{folder} holds {foreign[0]!r}, which is not part of an export. Choose a folder of its own."
         )

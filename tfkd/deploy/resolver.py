@@ -38,17 +38,13 @@ def resolver_header(operators):
     """
     operators = sorted(set(operators))
     if unsupported(operators):
-        raise ValueError(
-            f"TensorFlow Lite Micro has no operator {', '.join(unsupported(operators))}."
-        )
+        raise ValueError(f"TensorFlow Lite Micro has no operator {', '.join(unsupported(operators))}.")
     slim = [name for name in operators if name in _INT8_KERNELS]
     includes = "".join(
         f'#include "tensorflow/lite/micro/kernels/{header}"\n'
         for header in sorted({_INT8_KERNELS[name] for name in slim})
     )
-    registrations = "".join(
-        f"#define TFKD_REGISTER_{name} tflm::Register_{name}_INT8()\n" for name in slim
-    )
+    registrations = "".join(f"#define TFKD_REGISTER_{name} tflm::Register_{name}_INT8()\n" for name in slim)
     defaults = "".join(f"#define TFKD_REGISTER_{name}\n" for name in slim)
     undefined = "".join(f"#undef TFKD_REGISTER_{name}\n" for name in slim)
     arguments = {name: f"TFKD_REGISTER_{name}" for name in slim}

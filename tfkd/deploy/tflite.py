@@ -86,14 +86,10 @@ def balanced_calibration(x, labels, per_class, seed):
         raise ValueError(f"per_class must be at least 1, not {per_class}.")
     classes, counts = np.unique(labels[labels >= 0], return_counts=True)
     if len(classes) == 0:
-        raise ValueError(
-            f"None of the {len(labels)} windows has a label; pick windows some other way."
-        )
+        raise ValueError(f"None of the {len(labels)} windows has a label; pick windows some other way.")
     count = min(per_class, counts.min())
     generator = np.random.default_rng(seed)
-    picked = [
-        generator.choice(np.flatnonzero(labels == label), count, replace=False) for label in classes
-    ]
+    picked = [generator.choice(np.flatnonzero(labels == label), count, replace=False) for label in classes]
     return np.asarray(x)[np.sort(np.concatenate(picked))]
 
 

@@ -48,9 +48,7 @@ class TflmModel:
         self.input_scale, self.input_zero_point = source.scale, source.zero_point
         self.output_scale, self.output_zero_point = target.scale, target.zero_point
         self.arena_bytes = measure_arena(self.model_bytes)
-        self._interpreter = runtime.Interpreter.from_bytes(
-            self.model_bytes, arena_size=self.arena_bytes
-        )
+        self._interpreter = runtime.Interpreter.from_bytes(self.model_bytes, arena_size=self.arena_bytes)
 
     def quantize(self, x):
         """Float to int8: `clip(rint(x / input_scale) + input_zero_point, -128, 127)` in float32.
@@ -124,11 +122,8 @@ def _only(tensors, role):
     tensor = tensors[0]
     if tensor.dtype != "int8" or tensor.scale is None:
         raise TflmError(
-            f"The model's {role} is {tensor.dtype}, not quantised int8. Make it with "
-            "convert_int8()."
+            f"The model's {role} is {tensor.dtype}, not quantised int8. Make it with convert_int8()."
         )
     if tensor.shape[:1] != (1,) or min(tensor.shape) < 1:
-        raise TflmError(
-            f"The model's {role} has shape {tensor.shape}; it must have a fixed batch of 1."
-        )
+        raise TflmError(f"The model's {role} has shape {tensor.shape}; it must have a fixed batch of 1.")
     return tensor

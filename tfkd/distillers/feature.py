@@ -12,7 +12,7 @@ class FeatureDistillation(keras.distillation.FeatureDistillation):
 
     Args:
         loss: a `keras.losses.Loss` with `y_true` = teacher, `y_pred` = student, such as
-            `tfkd.losses.DASK()`, or the name of a Keras loss.
+            `tfkd.losses.DASK()`.
         teacher_layer_name, student_layer_name: names of layers; `None` is the model's output.
         projector: a Keras layer applied to the student's features, trained along and left behind:
             the student has no trace of it.
@@ -26,14 +26,16 @@ class FeatureDistillation(keras.distillation.FeatureDistillation):
 
     def __init__(
         self,
-        loss="mse",
+        loss,
         teacher_layer_name="embedding",
         student_layer_name="embedding",
         projector=None,
     ):
         super().__init__(loss, teacher_layer_name, student_layer_name)
         if not isinstance(self.loss, keras.losses.Loss):
-            raise ValueError(f"loss must be one keras.losses.Loss, got {self.loss!r}.")
+            raise ValueError(
+                f"loss must be a keras.losses.Loss, such as keras.losses.MeanSquaredError(), got {loss!r}."
+            )
         self.projector = projector
 
     @property

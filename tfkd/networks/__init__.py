@@ -1,0 +1,7 @@
+"""Teachers and students. All end in logits and have a layer named `"embedding"`."""
+
+from tfkd.networks.fusion import fused_teacher
+from tfkd.networks.imu import imu_student
+from tfkd.networks.skeleton import skeleton_teacher
+
+__all__ = ["fused_teacher", "imu_student", "skeleton_teacher"]

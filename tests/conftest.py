@@ -1,0 +1,24 @@
+"""Shared fixtures: seeds, a private cache folder, real data where it is at hand."""
+
+import os
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@pytest.fixture(autouse=True)
+def _seeded(tmp_path, monkeypatch):
+    import keras
+
+    keras.utils.set_random_seed(0)
+    monkeypatch.setenv("TFKD_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="session")
+def utd_dir():
+    """Folder with the real UTD-MHAD, from the environment variable TFKD_DATA."""
+    folder = os.environ.get("TFKD_DATA")
+    if not folder:
+        pytest.skip("TFKD_DATA does not name a folder with the real UTD-MHAD")
+    return folder

@@ -1,0 +1,191 @@
+"""Plots as inline SVG: they take their colours from the page, and the same numbers give the same bytes.
+
+The colours below are placeholders that `_svg` turns into the page's CSS variables, so that a plot is
+readable on a light and on a dark page.
+"""
+
+import contextlib
+import math
+import re
+import warnings
+from html import escape
+
+INK, MUTED, LINE, ACCENT, WARM = "#010203", "#020304", "#030405", "#040506", "#050607"
+_VARIABLES = {INK: "--ink", MUTED: "--muted", LINE: "--line", ACCENT: "--accent", WARM: "--warm"}
+_LONGEST_NAME = 24
+
+
+def seed_dots(rows, label):
+    """Accuracy of each stage: one dot a seed, and a bar at their mean.
+
+    Args:
+        rows: list of `(name, accuracies)`, accuracies as shares of 1, one a seed.
+        label: what a screen reader says.
+
+    Returns:
+        The `<svg>` element as text.
+    """
+    figure, axes = _figure(5.2, 0.36 * len(rows) + 0.5, left=1.75, right=0.2, top=0.1, bottom=0.4)
+    for y, (name, values) in enumerate(rows):
+        percent = [100 * value for value in values]
+        mean = sum(percent) / len(percent)
+        axes.axhline(y, color=LINE, linewidth=0.7, zorder=0)
+        axes.plot(percent, [y] * len(percent), "o", color=ACCENT, alpha=0.55, markersize=5, mew=0)
+        axes.plot([mean, mean], [y - 0.3, y + 0.3], color=INK, linewidth=1.6, solid_capstyle="butt")
+        axes.text(-0.03, y, name, ha="right", va="center", color=INK, fontsize=9, parse_math=False,
+                  transform=axes.get_yaxis_transform())  # fmt: skip
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.margins(x=0.06)
+    axes.locator_params(axis="x", nbins=5)
+    axes.set_xlabel("% of recordings right", color=MUTED, fontsize=8.5, labelpad=2)
+    return _svg(figure, label)
+
+
+def curves(runs, label):
+    """A value over epochs: a thin line for each seed, a thick one for their mean.
+
+    Args:
+        runs: list of lists of numbers, one a seed; where their lengths differ, the mean goes as far
+            as the shortest.
+        label: what a screen reader says.
+
+    Returns:
+        The `<svg>` element as text, or `None` if there is nothing to draw.
+    """
+    runs = [[_number(value) for value in run] for run in runs if run]
+    if not any(math.isfinite(value) for run in runs for value in run):
+        return None
+    figure, axes = _figure(3.2, 1.9, left=0.45, right=0.1, top=0.08, bottom=0.42)
+    for run in runs:
+        marker = "." if len(run) == 1 else ""
+        axes.plot(range(1, len(run) + 1), run, marker=marker, color=ACCENT, alpha=0.35, linewidth=0.7)
+    mean = [sum(values) / len(values) for values in zip(*runs)]
+    axes.plot(range(1, len(mean) + 1), mean, color=ACCENT, linewidth=1.6)
+    axes.set_ylim(bottom=min(0, axes.get_ylim()[0]) if _lowest(runs) < 0 else 0)
+    axes.locator_params(nbins=5)
+    axes.set_xlabel("epoch", color=MUTED, fontsize=8.5, labelpad=1)
+    return _svg(figure, label)
+
+
+def confusion_matrix(table, classes, label):
+    """Counts of true class (row) against given answer (column); zero cells stay blank.
+
+    Args:
+        table: `(classes, classes)` counts.
+        classes: names.
+        label: what a screen reader says.
+
+    Returns:
+        The `<svg>` element as text.
+    """
+    from matplotlib.patches import Rectangle
+
+    count = len(classes)
+    names = [_shortened(name) for name in classes]
+    margin = 0.3 + 0.067 * max(map(len, names))
+    cell = 0.245
+    side = cell * count
+    figure, axes = _figure(side + margin, side + margin, left=margin, right=0.03, top=0.03, bottom=margin)
+    for row in range(count):
+        total = table[row].sum()
+        for column in range(count):
+            if not table[row][column]:
+                continue
+            # Never fully opaque: the number on it has the page's ink, dark or light.
+            share = table[row][column] / total
+            colour = ACCENT if row == column else WARM
+            axes.add_patch(Rectangle((column - 0.46, row - 0.46), 0.92, 0.92, color=colour, lw=0,
+                                     alpha=0.12 + 0.45 * share, clip_on=False))  # fmt: skip
+            axes.text(column, row, str(table[row][column]), ha="center", va="center_baseline", color=INK,
+                      fontsize=7 if table[row][column] < 1000 else 5)  # fmt: skip
+    upright = {"rotation": 90, "rotation_mode": "anchor"}
+    for i, name in enumerate(names):
+        style = {"color": INK, "fontsize": 8, "parse_math": False}
+        axes.text(-0.65, i, name, ha="right", va="center_baseline", **style)
+        axes.text(i, count - 0.35, name, ha="right", va="center_baseline", **upright, **style)
+    for i in range(count + 1):
+        axes.axhline(i - 0.5, color=LINE, linewidth=0.4, zorder=0)
+        axes.axvline(i - 0.5, color=LINE, linewidth=0.4, zorder=0)
+    axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5), xticks=[], yticks=[])
+    title = {"color": MUTED, "fontsize": 8, "ha": "center", "va": "center"}
+    figure.text(0.09 / (side + margin), 0.5, "performed", **upright, **title)
+    figure.text(0.5, 0.09 / (side + margin), "recognised as", **title)
+    axes.spines[:].set_visible(False)
+    return _svg(figure, label)
+
+
+def _figure(width, height, left, right, top, bottom):
+    """A figure and its one pair of axes; all lengths in inches."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height))
+    axes = figure.add_axes(
+        (left / width, bottom / height, 1 - (left + right) / width, 1 - (top + bottom) / height)
+    )
+    axes.patch.set_visible(False)
+    figure.patch.set_visible(False)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(LINE)
+    axes.tick_params(length=0, labelsize=8, labelcolor=MUTED)
+    axes.grid(axis="y", color=LINE, linewidth=0.5)
+    return figure, axes
+
+
+def _svg(figure, label):
+    """The figure as an `<svg>` element that fits into an HTML page."""
+    import io
+
+    import matplotlib
+
+    buffer = io.StringIO()
+    # Ids are hashes of what they name and of the salt: reproducible, and different in each plot of a page.
+    settings = {"svg.fonttype": "none", "svg.hashsalt": label}
+    with matplotlib.rc_context(settings), _no_glyph_warnings():
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    text = buffer.getvalue()
+    width, height = (float(v) for v in re.search(r'viewBox="0 0 (\S+) (\S+)"', text).groups())
+    body = text[text.index(">", text.index("<svg")) + 1 :]
+    for unwanted in ("metadata", "style", "clipPath"):
+        body = re.sub(f"<{unwanted}.*?</{unwanted}>", "", body, flags=re.S)
+    # Only tags are touched, never text between them: "<" and ">" of a class name are escaped there.
+    body = re.sub(r"<[^>]*>", _tidy_tag, body)
+    body = re.sub(r"</?g>|<defs>\s*</defs>", "", body)  # groups: they hold no style any more
+    body = " ".join(body.split())
+    return f'<svg role="img" aria-label="{escape(label)}" viewBox="0 0 {width:g} {height:g}">{body}'
+
+
+def _tidy_tag(match):
+    """One tag with the page's font and colours, rounded coordinates and no more than it needs."""
+    tag = match.group()
+    if tag.startswith("<g "):
+        return "<g>"
+    tag = re.sub(r' clip-path="[^"]*"| transform="rotate\(-0 [^"]*"', "", tag)
+    tag = re.sub(r"font-family: [^;\"]*;? ?", "", tag)
+    tag = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", tag)
+    tag = re.sub(r' (d|x|y|transform)="[^"]*"', _rounded, tag.replace("xlink:href", "href"))
+    return re.sub("#0[0-9]{5}", lambda colour: f"var({_VARIABLES[colour.group()]})", tag)
+
+
+def _rounded(match):
+    return re.sub(r"\d+\.\d{2,}", lambda number: f"{float(number.group()):.1f}", match.group())
+
+
+@contextlib.contextmanager
+def _no_glyph_warnings():
+    """The browser has the glyphs that matplotlib's font lacks (class names may be Japanese)."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
+
+
+def _lowest(runs):
+    return min(value for run in runs for value in run if math.isfinite(value))
+
+
+def _shortened(name):
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
+def _number(value):
+    return math.nan if value is None else float(value)

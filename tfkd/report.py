@@ -1,0 +1,276 @@
+"""`report.html`: a run's results in one file for a person to read and judge, offline.
+
+What is written are the numbers of `results.json`; only curves and confusion matrices are taken from the
+records and predictions in the run folder, and file sizes from the exported files.
+"""
+
+import re
+import shlex
+from pathlib import Path
+from urllib.parse import quote
+
+from tfkd import files, plots, report_details
+from tfkd.report_page import (
+    Html,
+    duration,
+    facts,
+    folded,
+    kilobytes,
+    listed,
+    number,
+    p_number,
+    page,
+    percent,
+    points,
+    section,
+    spread,
+    table,
+    tag,
+)
+from tfkd.report_words import DECISIVE, STAGES, headline, numbers, verdict
+
+EXPORTED_FILES = {
+    "student.tflite": "the model",
+    "contract.json": "rate, window, channels, units, scaling, labels, arena: all that firmware must know",
+    "golden.npz": "windows with their int8 outputs, to be replayed on the host",
+    "tfkd_contract.h": "the contract for the C compiler",
+    "student_model.h": "declares the model's bytes",
+    "student_model.c": "the model's bytes",
+    "tfkd_resolver.h": "registers the operators with TFLM",
+    "golden_windows.h": "declares the golden windows",
+    "golden_windows.c": "the golden windows, to be replayed on the board",
+}
+
+# "/", "~/" or "C:\\" and folder names, which may hold spaces; a relative path is left as it is.
+_FOLDERS = re.compile(r"(?<![\w.:/\\!])(?:[A-Za-z]:[\\/]|~?/)(?:[^\\/\n:;()]*[^\\/\s:;()][\\/])*(?=[^\\/\s])")
+
+
+def write(folder, summary):
+    """Writes `report.html` into a run folder, whole or not at all.
+
+    Args:
+        folder: the run folder, with the records and predictions of all stages.
+        summary: what `tfkd.results.summarize` returned, or the `results.json` it was written to.
+
+    Raises:
+        OutputError: the file cannot be written. An earlier report is unchanged.
+    """
+    folder = Path(folder)
+    name = folder.resolve().name
+    recipe = summary["recipe"]
+    parts = (
+        ("stages", "The stages", _stages(summary)),
+        ("comparisons", "Comparisons", _comparisons(summary)),
+        ("device", "On the device", _device(folder, summary)),
+        ("people", "People and classes", report_details.people_and_classes(folder, summary)),
+        ("confusion", "What is taken for what", report_details.confusion(folder, summary)),
+        ("training", "Training", report_details.training(folder, summary)),
+        ("left-out", "What was left out", _left_out(summary)),
+        ("provenance", "Where this comes from", _provenance(name, summary)),
+    )
+    links = (tag("a", heading, href=f"#{identity}") for identity, heading, _ in parts)
+    text = page(
+        f"{name}: tfkd report",
+        tag("p", f"tfkd report · {name}", class_="small"),
+        tag("h1", recipe["description"] or name),
+        *headline(summary),
+        tag("nav", Html(" ".join(links))),
+        *(section(identity, heading, *content) for identity, heading, content in parts),
+    )
+    files.write_text(folder / "report.html", text)
+
+
+def _stages(summary):
+    stages, seeds = summary["stages"], summary["seeds"]
+    stream = summary["protocol"]["windowing"] == "stream"
+    head = ["Stage", "right, % of\nrecordings", "right, % of\nwindows", "macro F1,\n%", "parameters"]
+    head += ["time\na seed"]
+    rows = [
+        [
+            STAGES[stage][0],
+            spread(found["accuracy"], seeds),
+            spread(found["window_accuracy"], seeds),
+            spread(found["macro_f1"], seeds),
+            f"{found['parameters']:,}" if "parameters" in found else None,
+            duration(found["seconds"]["mean"]),
+        ]
+        for stage, found in stages.items()
+    ]
+    if not stream:
+        head, rows = ([row[:2] + row[3:] for row in part] for part in ([head], rows))
+        head = head[0]
+    dots = [(STAGES[stage][0], found["accuracy"]["seeds"]) for stage, found in stages.items()]
+    meaning = "± is the standard deviation over seeds. " if seeds > 1 else ""
+    explained = (
+        "A recording's answer is the class of the highest mean probability over its windows; a window's "
+        "is what a watch says of that window alone. "
+        if stream
+        else ""
+    )
+    return [
+        table("Accuracy of each stage", head, rows),
+        tag("p", f"{meaning}{explained}Time is of training and judging together.", class_="small"),
+        tag("figure", Html(plots.seed_dots(dots, "Accuracy of each stage and seed")),
+            tag("figcaption", "A dot is a seed, the bar their mean."), class_="dots"),
+        tag("h3", "The protocol"),
+        facts(_protocol(summary)),
+    ]  # fmt: skip
+
+
+def _protocol(summary):
+    protocol, windows = summary["protocol"], summary["recipe"]["windows"]
+    train, labelled = protocol["train_subjects"], protocol["labelled_subjects"]
+    people = f"people {listed(train)}, {protocol['train_windows']} windows"
+    if labelled != train:
+        people += (
+            f"; labels of {listed(labelled)} only. The others' recordings train distilled student and "
+            "control through the teacher, and teach the student on labels nothing"
+        )
+    if protocol["windowing"] == "stream":
+        cut = (
+            f"stream: {windows['length']} samples every {windows['hop']}, at the sensor's own rate, as a "
+            "watch sees them"
+        )
+    else:
+        cut = (
+            f"{protocol['windowing']}: each recording is resampled to {windows['length']} samples. Its "
+            "start and end are taken as known, which on a running watch they are not"
+        )
+    return [
+        ("Data", summary["recipe"]["data"]["dataset"]),
+        ("Split", protocol["split"]),
+        ("Trained", people),
+        (
+            "Judged",
+            f"{protocol['judged']} people {listed(protocol['judged_subjects'])}, "
+            f"{protocol['judged_recordings']} recordings, {protocol['judged_windows']} windows",
+        ),
+        ("Windows", cut),
+        ("Classes", len(protocol["classes"])),
+    ]
+
+
+def _comparisons(summary):
+    rows = []
+    for key, found in summary["comparisons"].items():
+        ours, baseline = (STAGES[stage][1] for stage in key.split("_vs_"))
+        rows.append(
+            [
+                f"{ours} against {baseline}",
+                points(found["gain"]),
+                p_number(found["p_value"]),
+                found["only_ours"],
+                found["only_baseline"],
+                verdict(found),
+            ]
+        )
+    head = ["Compared", "gain,\npoints", "p", "right only\nwith the first", "right only\nwith the second"]
+    head += ["verdict"]
+    return [
+        table("Paired comparisons", head, rows, text=[5]),
+        tag(
+            "p",
+            "The test flips signs at random over the recordings, which are its units, after averaging over "
+            "seeds: it tells whether the difference is more than luck with these recordings, but it takes "
+            f"recordings of one person as independent and knows only {len(summary['per_person']['int8'])} "
+            f"people, so it says little of other people. Of twenty comparisons without any effect, one has "
+            f"p below {DECISIVE}. Right only with one of the two: (recording, seed) pairs.",
+            class_="small",
+        ),
+    ]
+
+
+def _device(folder, summary):
+    int8, seeds = summary["stages"]["int8"], summary["seeds"]
+    sparsity = summary["stages"]["pruned"].get("sparsity")
+    dense = "none: every weight is used" if not sparsity else (
+        f"{percent(sparsity)} of the kernels' weights are zero. Scattered zeros by themselves save a "
+        "Cortex-M nothing: no flash, no memory, no time"
+    )  # fmt: skip
+    most = " (the largest of the seeds)" if seeds > 1 else ""
+    change = summary["comparisons"]["int8_vs_pruned"]
+    macs = int8.get("macs")
+    return [
+        facts(
+            [
+                ("Model (.tflite)", f"{kilobytes(int8['model_bytes'])} of flash{most}"),
+                ("Arena", f"{kilobytes(int8['arena_bytes'])} of RAM{most}"),
+                ("Multiply-adds", None if macs is None else f"{macs:,} for each window"),
+                ("Operators", ", ".join(int8.get("operators", [])) or None),
+                ("Sparsity", dense),
+                ("int8 minus float", numbers(change)),
+                ("Exported", f"seed 0's student, {percent(int8['accuracy']['seeds'][0])} right"),
+            ]
+        ),
+        *_export_files(folder),
+    ]
+
+
+def _export_files(folder):
+    export = folder / "seed0" / "export"
+    found = sorted(export.iterdir()) if export.is_dir() else []
+    if not found:
+        return [tag("p", "There is no seed0/export beside this report.")]
+    rows = [
+        [
+            tag("a", path.name, href=f"./seed0/export/{quote(path.name)}"),
+            kilobytes(path.stat().st_size),
+            EXPORTED_FILES.get(path.name, ""),
+        ]
+        for path in found
+    ]
+    return [
+        tag("h3", "Files to go on with"),
+        table("Exported files", ["seed0/export", "size", "what it is"], rows, text=[2]),
+        tag("p", "int8 accuracy is measured by running each seed's exported bytes in the TFLM interpreter "
+            "on the host. Compile the C files into the firmware, then replay the golden windows on the "
+            "board: its outputs must be equal."),
+    ]  # fmt: skip
+
+
+def _left_out(summary):
+    notes = {kind: [_without_folders(str(e)) for e in entries] for kind, entries in summary["notes"].items()}
+    notes = {kind: entries for kind, entries in notes.items() if entries}
+    if not notes:
+        return [tag("p", "Nothing: every recording that was read was used as it was.")]
+    rows = [
+        [kind, len(entries), "; ".join(entries[:3]) + ("; …" if len(entries) > 3 else "")]
+        for kind, entries in notes.items()
+    ]
+    everything = (tag("h3", kind) + tag("p", "; ".join(entries)) for kind, entries in notes.items())
+    longer = any(len(entries) > 3 for entries in notes.values())
+    return [
+        table("What was left out or repaired while reading", ["What", "how many", "which"], rows, text=[2]),
+        folded("The full list", *map(Html, everything)) if longer else "",
+    ]
+
+
+def _without_folders(text):
+    """A note without the folders of absolute paths: they are the reader's machine's business."""
+    return _FOLDERS.sub("", text)
+
+
+def _provenance(name, summary):
+    import tomli_w
+
+    origin, dataset = summary["provenance"], summary["recipe"]["data"]["dataset"]
+    run = shlex.quote(name)
+    command = f"python tools/distill.py --recipe {run}/recipe.toml --seeds {summary['seeds']} --out {run}"
+    if dataset != "synthetic":
+        command += " --data_dir DATA"
+    versions = ", ".join(f"{package} {version}" for package, version in origin["versions"].items())
+    told = f"This writes the report anew from what the folder holds ({run} stands for the folder's path"
+    told += "" if dataset == "synthetic" else ", DATA for that of the data set"
+    return [
+        tag("p", f"{told}); with another --out it runs everything again:"),
+        tag("pre", command),
+        facts(
+            [
+                ("Data, SHA-256", tag("code", origin["data_sha256"])),
+                ("tfkd revision", tag("code", origin["git"] or "unknown: not a git checkout")),
+                ("Versions", versions),
+                ("Numbers", tag("a", "results.json", href="./results.json")),
+            ]
+        ),
+        folded("The recipe as used", tag("pre", tomli_w.dumps(summary["recipe"]))),
+    ]  # fmt: skip

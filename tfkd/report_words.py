@@ -1,0 +1,120 @@
+"""The sentences of a report: what a run's numbers allow to be said, and nothing more hopeful."""
+
+from tfkd.report_page import kilobytes, p_value, percent, points, tag
+
+STAGES = {
+    "teacher": ("Teacher", "teacher"),
+    "labels": ("Student on labels alone", "labels"),
+    "distilled": ("Student, distilled", "distilled"),
+    "control": ("Control: shuffled teacher", "control"),
+    "pruned": ("Distilled, then pruned", "pruned"),
+    "int8": ("int8 in TFLM", "int8"),
+}
+"""Stage -> its name in full and in a narrow column."""
+
+COMPARISONS = {
+    "distilled_vs_labels": ("the distilled student", "the same student on labels alone"),
+    "distilled_vs_control": ("the distilled student", "its control, taught by shuffled teacher outputs"),
+    "pruned_vs_distilled": ("the pruned student", "the distilled one"),
+    "int8_vs_pruned": ("the int8 student", "the pruned one in float"),
+    "int8_vs_labels": ("the int8 student", "the student on labels alone in float"),
+}
+"""Comparison -> the two that are compared, as a sentence names them."""
+
+DECISIVE = 0.05
+"""A p value below this is taken as a difference shown."""
+
+
+def headline(summary):
+    """First the student that would be flashed, then what to make of it.
+
+    Args:
+        summary: what `tfkd.results.summarize` returned.
+
+    Returns:
+        A list of HTML elements.
+    """
+    protocol, seeds, int8 = summary["protocol"], summary["seeds"], summary["stages"]["int8"]
+    lead = tag(
+        "p",
+        "The int8 student gets ",
+        tag("strong", percent(int8["accuracy"]["mean"])),
+        f" ± {100 * int8['accuracy']['std']:.1f}" if seeds > 1 else "",
+        f" of {protocol['judged_recordings']} {protocol['judged']} recordings right "
+        f"({seeds} seed{'s' if seeds > 1 else ''}), with a model of ",
+        tag("strong", kilobytes(int8["model_bytes"])),
+        " and an arena of ",
+        tag("strong", kilobytes(int8["arena_bytes"])),
+        ".",
+        class_="lead",
+    )
+    warnings = (tag("p", text, class_="note") for text in _warnings(summary))
+    findings = tag("ul", *(tag("li", text) for text in [*_findings(summary), *_extremes(summary)]))
+    return [lead, *warnings, findings]
+
+
+def shown(comparison):
+    """1 or -1 where a paired comparison shows a difference, 0 where it shows none."""
+    if comparison["p_value"] >= DECISIVE or comparison["gain"] == 0:
+        return 0
+    return 1 if comparison["gain"] > 0 else -1
+
+
+def verdict(comparison):
+    """The same in words."""
+    return {1: "better", 0: "no difference shown", -1: "worse"}[shown(comparison)]
+
+
+def numbers(comparison):
+    """`+1.2 points (p = 0.030)`."""
+    return f"{points(comparison['gain'])} points ({p_value(comparison['p_value'])})"
+
+
+def _sentence(key, comparison):
+    ours, baseline = COMPARISONS[key]
+    if not shown(comparison):
+        return f"No difference shown between {ours} and {baseline}: {numbers(comparison)}."
+    said = f"{ours} is {verdict(comparison)} than {baseline}: {numbers(comparison)}."
+    return said[0].upper() + said[1:]
+
+
+def _findings(summary):
+    compared = summary["comparisons"]
+    for key in COMPARISONS:
+        said = _sentence(key, compared[key])
+        unexplained = shown(compared["distilled_vs_labels"]) > 0 >= shown(compared["distilled_vs_control"])
+        if key == "distilled_vs_control" and unexplained:
+            said += " So it is not shown that the gain comes from what the teacher knows."
+        yield said
+
+
+def _extremes(summary):
+    """Whom and what the int8 student serves worst."""
+    people = summary["per_person"]["int8"]
+    if len(people) > 1:
+        low, high = min(people, key=people.get), max(people, key=people.get)
+        yield (
+            f"From person to person, the int8 student ranges from {percent(people[low])} (person {low}) "
+            f"to {percent(people[high])} (person {high})."
+        )
+    recalls = zip(summary["per_class"]["int8"], summary["protocol"]["classes"])
+    known = sorted(pair for pair in recalls if pair[0] is not None)
+    if len(known) > 1:
+        worst = ", ".join(f"{name} ({percent(recall)})" for recall, name in known[: min(3, len(known) - 1)])
+        yield f"Its hardest classes: {worst}."
+
+
+def _warnings(summary):
+    """What keeps the headline from meaning more than it does."""
+    protocol, seeds = summary["protocol"], summary["seeds"]
+    if protocol["judged"] != "test":
+        yield (
+            f"Judged are the {protocol['judged']} people, not the test people: these numbers serve to "
+            "choose settings and are no final result."
+        )
+    if seeds == 1:
+        yield "One seed: how much the numbers would change with another is unknown."
+    elif seeds < 5:
+        yield f"Only {seeds} seeds: the spread (±) is poorly known."
+    if set(protocol["judged_subjects"]) & set(protocol["train_subjects"]):
+        yield "People who were judged also trained: nothing is said here of new people."
