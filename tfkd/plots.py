@@ -25,7 +25,7 @@ def seed_dots(rows, label):
     Returns:
         The `<svg>` element as text.
     """
-    figure, axes = _figure(5.2, 0.36 * len(rows) + 0.5, left=1.75, right=0.2, top=0.1, bottom=0.4)
+    figure, axes = _figure(4.2, 0.32 * len(rows) + 0.5, left=1.65, right=0.15, top=0.1, bottom=0.4)
     for y, (name, values) in enumerate(rows):
         percent = [100 * value for value in values]
         mean = sum(percent) / len(percent)
@@ -109,8 +109,9 @@ def confusion_matrix(table, classes, label):
         axes.axvline(i - 0.5, color=LINE, linewidth=0.4, zorder=0)
     axes.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5), xticks=[], yticks=[])
     title = {"color": MUTED, "fontsize": 8, "ha": "center", "va": "center"}
-    figure.text(0.09 / (side + margin), 0.5, "performed", **upright, **title)
-    figure.text(0.5, 0.09 / (side + margin), "recognised as", **title)
+    edge, middle = 0.09 / (side + margin), side / (side + margin) / 2
+    figure.text(edge, 1 - middle, "performed", **upright, **title)
+    figure.text(1 - middle, edge, "recognised as", **title)
     axes.spines[:].set_visible(False)
     return _svg(figure, label)
 

@@ -17,7 +17,6 @@ from tfkd.report_page import (
     folded,
     kilobytes,
     listed,
-    number,
     p_number,
     page,
     percent,
@@ -120,11 +119,11 @@ def _stages(summary):
 def _protocol(summary):
     protocol, windows = summary["protocol"], summary["recipe"]["windows"]
     train, labelled = protocol["train_subjects"], protocol["labelled_subjects"]
-    people = f"people {listed(train)}, {protocol['train_windows']} windows"
+    people = f"people {listed(train)}, {protocol['train_windows']:,} windows"
     if labelled != train:
         people += (
-            f"; labels of {listed(labelled)} only. The others' recordings train distilled student and "
-            "control through the teacher, and teach the student on labels nothing"
+            f"; labels of {listed(labelled)} only: the others' recordings reach the distilled student and "
+            "the control through the teacher, and the student on labels not at all"
         )
     if protocol["windowing"] == "stream":
         cut = (
@@ -143,7 +142,7 @@ def _protocol(summary):
         (
             "Judged",
             f"{protocol['judged']} people {listed(protocol['judged_subjects'])}, "
-            f"{protocol['judged_recordings']} recordings, {protocol['judged_windows']} windows",
+            f"{protocol['judged_recordings']:,} recordings, {protocol['judged_windows']:,} windows",
         ),
         ("Windows", cut),
         ("Classes", len(protocol["classes"])),
@@ -173,8 +172,8 @@ def _comparisons(summary):
             "The test flips signs at random over the recordings, which are its units, after averaging over "
             "seeds: it tells whether the difference is more than luck with these recordings, but it takes "
             f"recordings of one person as independent and knows only {len(summary['per_person']['int8'])} "
-            f"people, so it says little of other people. Of twenty comparisons without any effect, one has "
-            f"p below {DECISIVE}. Right only with one of the two: (recording, seed) pairs.",
+            "people, so it says little of others. Of twenty comparisons where there is nothing to find, "
+            f"about one has p below {DECISIVE}. Right only with one of the two: (recording, seed) pairs.",
             class_="small",
         ),
     ]
@@ -185,7 +184,7 @@ def _device(folder, summary):
     sparsity = summary["stages"]["pruned"].get("sparsity")
     dense = "none: every weight is used" if not sparsity else (
         f"{percent(sparsity)} of the kernels' weights are zero. Scattered zeros by themselves save a "
-        "Cortex-M nothing: no flash, no memory, no time"
+        "Cortex\u2011M nothing: no flash, no memory, no time"
     )  # fmt: skip
     most = " (the largest of the seeds)" if seeds > 1 else ""
     change = summary["comparisons"]["int8_vs_pruned"]

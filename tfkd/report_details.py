@@ -13,11 +13,12 @@ def people_and_classes(folder, summary):
     judged = results.load_predictions(folder, "int8", summary["seeds"])
     confused = results.summed_confusion(judged)
     _, _, subjects, _ = judged[0].decisions()
-    stages = list(summary["per_person"])
+    stages = sorted(summary["per_person"], key=lambda stage: stage != "int8")  # what is flashed comes first
     people = sorted(summary["per_person"]["int8"], key=lambda person: (len(person), person))
     by_person = [
-        [f"person {person}", int((subjects.astype(str) == person).sum())]
+        [f"person {person}"]
         + [number(summary["per_person"][stage].get(person)) for stage in stages]
+        + [int((subjects.astype(str) == person).sum())]
         for person in people
     ]
     recalls, classes = summary["per_class"], summary["protocol"]["classes"]
@@ -27,20 +28,21 @@ def people_and_classes(folder, summary):
     by_class = [
         [
             classes[i],
-            int(confused[i].sum()) // summary["seeds"],
-            *(number(recalls[stage][i]) for stage in ("teacher", "labels", "distilled")),
             _bar(recalls["int8"][i]),
+            *(number(recalls[stage][i]) for stage in ("labels", "distilled")),
             points(_difference(recalls["distilled"][i], recalls["labels"][i])),
+            number(recalls["teacher"][i]),
+            int(confused[i].sum()) // summary["seeds"],
             _taken_for(confused[i], i, classes),
         ]
         for i in worst_first
     ]
     shown = [STAGES[stage][1] for stage in stages]
-    head = ["Class", "recordings", "teacher", "labels", "distilled", "int8"]
-    head += ["distilled\n− labels", "int8 takes it for"]
+    head = ["Class", "int8", "labels", "distilled", "distilled\n− labels", "teacher", "recordings"]
+    head += ["int8 takes it for"]
     return [
         tag("p", "Recordings right, in %, mean over seeds."),
-        table("Accuracy by person", ["Person", "recordings", *shown], by_person),
+        table("Accuracy by person", ["Person", *shown, "recordings"], by_person),
         tag("h3", "Classes, the hardest for int8 first"),
         table("Recall by class", head, by_class, text=[7]),
     ]

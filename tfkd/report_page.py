@@ -52,7 +52,7 @@ def table(label, head, rows, text=()):
 
 def facts(pairs):
     """A list of names and what they are."""
-    return tag("dl", *(tag("dt", name) + tag("dd", value) for name, value in pairs))
+    return tag("dl", *(element for name, value in pairs for element in (tag("dt", name), tag("dd", value))))
 
 
 def folded(summary, *content):
@@ -77,7 +77,7 @@ def number(share):
 
 def spread(values, seeds):
     """`92.1 ± 0.6`: mean and standard deviation over seeds; with one seed, the mean alone."""
-    return number(values["mean"]) + (f" ± {100 * values['std']:.1f}" if seeds > 1 else "")
+    return number(values["mean"]) + (f"\u00a0±\u00a0{100 * values['std']:.1f}" if seeds > 1 else "")
 
 
 def points(difference):
@@ -171,7 +171,8 @@ nav a { margin-right: 1rem; white-space: nowrap; }
 a { color: var(--accent); text-underline-offset: .15em; }
 code, pre { font: .85em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 code { overflow-wrap: anywhere; }
-pre { background: var(--panel); border-radius: 6px; padding: .8rem 1rem; margin: 0 0 1rem; overflow-x: auto; }
+pre { background: var(--panel); border-radius: 6px; padding: .8rem 1rem; margin: 0 0 1rem;
+  white-space: pre-wrap; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.2rem; }
 dt { color: var(--muted); } dd { margin: 0; min-width: 0; }
 @media (max-width: 34rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .55rem; } }
@@ -182,8 +183,11 @@ th, td { padding: .38rem 1.3rem .38rem 0; text-align: right; white-space: nowrap
 th:last-child, td:last-child { padding-right: .2rem; }
 th.text, td.text { text-align: left; }
 thead th { color: var(--muted); font-weight: 500; font-size: .8rem; line-height: 1.3; vertical-align: bottom;
-  white-space: pre-line; }
-tbody th { font-weight: 500; } tbody th small { color: var(--muted); font-weight: 400; }
+  white-space: pre; }
+tbody th { font-weight: 500; }
+th:first-child { position: sticky; left: 0; background: var(--paper); }
+td.text { white-space: normal; min-width: 14rem; }
+tbody th, td { vertical-align: baseline; }
 .bar { display: inline-block; min-width: 5.5rem; padding: 0 .3rem; border-radius: 2px;
   background: linear-gradient(to right, color-mix(in srgb, var(--accent) 26%, transparent) var(--share),
     var(--panel) var(--share)); }
@@ -194,6 +198,6 @@ svg { display: block; width: 100%; height: auto; stroke-linejoin: round; }
 .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 16rem), 1fr)); gap: 1rem; }
 figure { min-width: 0; } figcaption { margin-bottom: .3rem; }
 figcaption strong { color: var(--ink); font-weight: 600; }
-.dots { max-width: 34rem; }
+.dots { max-width: 30rem; }
 .matrix svg { min-width: var(--least); max-width: var(--most); }
 """

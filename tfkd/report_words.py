@@ -39,7 +39,7 @@ def headline(summary):
         "p",
         "The int8 student gets ",
         tag("strong", percent(int8["accuracy"]["mean"])),
-        f" ± {100 * int8['accuracy']['std']:.1f}" if seeds > 1 else "",
+        f"\u00a0±\u00a0{100 * int8['accuracy']['std']:.1f}" if seeds > 1 else "",
         f" of {protocol['judged_recordings']} {protocol['judged']} recordings right "
         f"({seeds} seed{'s' if seeds > 1 else ''}), with a model of ",
         tag("strong", kilobytes(int8["model_bytes"])),
@@ -67,7 +67,7 @@ def verdict(comparison):
 
 def numbers(comparison):
     """`+1.2 points (p = 0.030)`."""
-    return f"{points(comparison['gain'])} points ({p_value(comparison['p_value'])})"
+    return f"{points(comparison['gain'])}\u00a0points ({p_value(comparison['p_value'])})"
 
 
 def _sentence(key, comparison):
@@ -82,7 +82,7 @@ def _findings(summary):
     compared = summary["comparisons"]
     for key in COMPARISONS:
         said = _sentence(key, compared[key])
-        unexplained = shown(compared["distilled_vs_labels"]) > 0 >= shown(compared["distilled_vs_control"])
+        unexplained = shown(compared["distilled_vs_labels"]) > 1 >= shown(compared["distilled_vs_control"])
         if key == "distilled_vs_control" and unexplained:
             said += " So it is not shown that the gain comes from what the teacher knows."
         yield said

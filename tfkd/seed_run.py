@@ -165,7 +165,7 @@ class SeedRun:
 
     def _keep(self, stage, network, facts):
         with files.atomic_path(self.folder / f"{stage}.keras") as temporary:
-            network.save(temporary)
+            network.save(temporary, include_optimizer=False)
         logits = self.workshop.predict(network, self.material.judged)
         Predictions.of(self.material.judged, logits).save(self.folder / f"{stage}.npz")
         return facts

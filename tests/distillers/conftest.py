@@ -26,7 +26,7 @@ def batch(rng):
 def make_student(width=6, name="student", **dense):
     keras.utils.set_random_seed(1)
     inputs = keras.Input((8, 6), name="imu")
-    x = layers.Conv1D(8, 3, name="conv")(inputs)
+    x = layers.Conv1D(8, 3, use_bias=False, name="conv")(inputs)
     x = layers.BatchNormalization(name="bn")(x)
     x = layers.GlobalAveragePooling1D()(x)
     x = layers.Dense(width, activation="relu", name="embedding", **dense)(x)

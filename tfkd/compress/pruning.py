@@ -61,7 +61,11 @@ class Pruning(keras.callbacks.Callback):
             engine.conditional_mask_update()
             engine.weight_mask_op()
 
-        self._renew, self._apply = renew, tf.function(engine.weight_mask_op)
+        @tf.function
+        def apply():
+            engine.weight_mask_op()
+
+        self._renew, self._apply = renew, apply
 
     def on_train_batch_begin(self, batch, logs=None):
         self._renew()

@@ -170,19 +170,19 @@ def person(seed, subject):
     height = np.clip(rng.normal(1.0, 0.06), 0.88, 1.14)
     bones = dataclasses.asdict(kinematics.Body())
     scales = height * np.clip(rng.normal(1.0, 0.04, len(bones)), 0.9, 1.1)
-    posture = rng.normal(0.0, 3.0, len(ANGLES))
+    posture = rng.normal(0.0, 2.5, len(ANGLES))
     posture[ANGLES.index("left_elbow")] += rng.uniform(0, 25)  # an idle hand hangs, or rests bent
     return Person(
         body=kinematics.Body(**{n: v * s for (n, v), s in zip(bones.items(), scales)}),
         pace=np.exp(rng.normal(0.0, 0.13)),
         size=np.clip(rng.normal(1.0, 0.12), 0.75, 1.25),
-        cadence=np.clip(rng.normal(1.0, 0.15), 0.7, 1.4),
+        cadence=np.clip(rng.normal(1.0, 0.10), 0.7, 1.4),
         lead=rng.normal(0.0, 0.02, 3),
         posture=posture,
-        manner=rng.normal(0.0, 8.0, len(ANGLES)) * _IS_ARM,
+        manner=rng.normal(0.0, 5.5, len(ANGLES)) * _IS_ARM,
         left_share=rng.uniform(0.7, 1.05),
         tremor=(rng.uniform(0.1, 0.6), rng.uniform(6.0, 10.0)),
-        strap=rng.normal(0.0, (20.0, 8.0, 8.0)),
+        strap=rng.normal(0.0, (16.0, 7.0, 7.0)),
         strap_height=rng.uniform(0.01, 0.06),
     )
 
@@ -252,7 +252,7 @@ def _perform(who, action, progress, time, rng):
     size = who.size * np.exp(rng.normal(0.0, 0.07))
     cadence = who.cadence * np.exp(rng.normal(0.0, 0.07))
     lead = who.lead + rng.normal(0.0, 0.01, 3)
-    manner = who.manner + rng.normal(0.0, 4.0, len(ANGLES)) * _IS_ARM
+    manner = who.manner + rng.normal(0.0, 3.0, len(ANGLES)) * _IS_ARM
     angles = np.zeros((len(ANGLES), len(time)))
     for row, name in enumerate(ANGLES):
         if name not in ACTIONS[action]:

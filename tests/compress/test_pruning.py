@@ -1,0 +1,97 @@
+"""Pruning while training: to the target, kept through the step, and leaving an ordinary model."""
+
+import keras
+import numpy as np
+import pytest
+
+from tests.distillers.conftest import ROWS, compiled, make_student, make_teacher
+from tfkd.compress import Pruning, polynomial, sparsity_of
+from tfkd.distillers import Distiller
+from tfkd.losses import SoftTargets
+from tfkd.networks import imu_student
+
+
+@pytest.fixture
+def batch():
+    rng = np.random.default_rng(0)
+    x = {
+        "imu": rng.normal(size=(ROWS, 8, 6)).astype("float32"),
+        "skeleton": rng.normal(size=(ROWS, 4, 5, 3)).astype("float32"),
+    }
+    return x, np.eye(3, dtype="float32")[rng.integers(3, size=ROWS)]
+
+
+def zeros(kernel):
+    return float((np.asarray(kernel) == 0).mean())
+
+
+@pytest.mark.parametrize("use_ema", [False, True])
+def test_prunes_while_distilling_to_the_target_in_each_kernel(batch, use_ema, tmp_path):
+    student = make_student(16)
+    pruning = Pruning(student, polynomial(0.7, steps=30, frequency=5))
+    distiller = compiled(
+        Distiller(make_teacher(), student, SoftTargets(2.0)),
+        optimizer=keras.optimizers.Adam(0.01, use_ema=use_ema),
+    )
+    x, y = batch
+    distiller.fit(x, y, batch_size=8, epochs=10, verbose=0, callbacks=[pruning])
+    pruning.strip()
+    for kernel in (student.get_layer(n).kernel for n in ("conv", "embedding", "logits")):
+        size = int(np.prod(kernel.shape))
+        assert zeros(kernel) == pytest.approx(0.7, abs=1.01 / size)
+        assert kernel.constraint is None
+    assert sparsity_of(student) == pytest.approx(0.7, abs=0.01)
+    student.save(tmp_path / "student.keras")
+    again = keras.models.load_model(tmp_path / "student.keras", safe_mode=True)
+    assert sparsity_of(again) == sparsity_of(student)
+
+
+def test_masks_hold_within_the_step_and_grow_by_the_schedule(batch):
+    x, y = batch
+    student = make_student(16)
+    steps = 30
+    pruning = Pruning(student, polynomial(0.8, steps, ramp=1.0, frequency=1))
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(zeros(student.get_layer("embedding").kernel))
+
+    student.compile(keras.optimizers.SGD(0.05), keras.losses.CategoricalCrossentropy(from_logits=True))
+    student.fit(x["imu"], y, batch_size=8, epochs=10, verbose=0, callbacks=[pruning, Watch()])
+    expected = 0.8 - 0.8 * (1 - np.arange(1, steps + 1) / steps) ** 3
+    size = np.prod(student.get_layer("embedding").kernel.shape)
+    np.testing.assert_allclose(seen, expected, atol=1.01 / size)
+
+
+def test_smallest_weights_go_first(batch):
+    x, y = batch
+    student = make_student(16)
+    before = np.array(student.get_layer("embedding").kernel)
+    pruning = Pruning(student, polynomial(0.5, 1))
+    student.compile(keras.optimizers.SGD(0.0), "mse")
+    student.fit(x["imu"], y, batch_size=ROWS, epochs=1, verbose=0, callbacks=[pruning])
+    after = np.array(student.get_layer("embedding").kernel)
+    assert np.abs(before[after == 0]).max() <= np.abs(before[after != 0]).min()
+    np.testing.assert_array_equal(before[after != 0], after[after != 0])
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 7, 19, 100])
+def test_every_schedule_reaches_its_target(steps):
+    schedule = polynomial(0.6, steps)
+    reached = [float(sparsity) for renewed, sparsity in map(schedule, range(1, steps + 1)) if renewed]
+    assert reached and reached[-1] == pytest.approx(0.6)
+
+
+def test_depthwise_kernels_and_biases_stay_dense():
+    student = imu_student((16, 6), 3, width=8, depth=1)
+    pruned = {kernel.path for kernel in Pruning(student, polynomial(0.5, 10)).kernels}
+    assert pruned == {f"{name}/kernel" for name in ("stem_conv", "block1_pointwise", "logits")}
+
+
+def test_clear_errors():
+    with pytest.raises(ValueError, match="below 1, got 1.0"):
+        polynomial(1.0, 10)
+    nothing = keras.Sequential([keras.Input((4,)), keras.layers.ReLU()])
+    with pytest.raises(ValueError, match="no convolution or dense kernel"):
+        Pruning(nothing, polynomial(0.5, 10))

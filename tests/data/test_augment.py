@@ -1,0 +1,189 @@
+"""Augmentation is seeded, joint over modalities, and physical."""
+
+import numpy as np
+import pytest
+
+from tests.data.conftest import recordings
+from tfkd.data import Augmentation, Batches, FollowEpoch, Normalisation, whole_trial
+from tfkd.data.augment import mix
+
+SPREAD = np.ones(6, "float32")
+
+
+@pytest.fixture
+def arrays():
+    windows = whole_trial(recordings(imu=150, skeleton=60), {"imu": 64, "skeleton": 64})
+    return windows.arrays
+
+
+def apply(arrays, seed=0, **settings):
+    return Augmentation(**settings)(arrays, SPREAD, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("part", ["time_shift", "time_scale", "time_warp"])
+def test_time_is_moved_alike_in_every_modality(arrays, part):
+    moved = apply(arrays, **{part: 0.2})
+    clock = moved["imu"][:, :, 0]
+    np.testing.assert_allclose(clock, moved["skeleton"][:, :, 0, 0], atol=1e-4)
+    assert (np.diff(clock, axis=1) >= -1e-6).all(), "time never runs backwards"
+    assert np.abs(clock - arrays["imu"][:, :, 0]).max() > 0.02
+    assert np.abs(clock - arrays["imu"][:, :, 0]).max() < 0.25
+
+
+def test_rotation_turns_triples_and_keeps_their_length(arrays):
+    turned = apply(arrays, rotation_deg=30)
+    before = arrays["imu"].reshape(24, 64, 2, 3)
+    after = turned["imu"].reshape(24, 64, 2, 3)
+    np.testing.assert_allclose(np.linalg.norm(after, axis=-1), np.linalg.norm(before, axis=-1), rtol=1e-4)
+    # One rotation a window for both triples: inner products between them stay.
+    np.testing.assert_allclose(
+        (before[:, :, 0] * before[:, :, 1]).sum(-1), (after[:, :, 0] * after[:, :, 1]).sum(-1), atol=1e-4
+    )
+    assert np.abs(after - before).max() > 0.1
+    np.testing.assert_array_equal(turned["skeleton"], arrays["skeleton"])
+
+
+def test_view_turns_the_skeleton_about_the_vertical(arrays):
+    turned = apply(arrays, view_deg=20)
+    np.testing.assert_allclose(turned["skeleton"][..., 1], arrays["skeleton"][..., 1], atol=1e-5)
+    assert np.abs(turned["skeleton"][..., 0] - arrays["skeleton"][..., 0]).max() > 0.05
+    np.testing.assert_array_equal(turned["imu"], arrays["imu"])
+
+
+def test_scale_and_jitter_have_the_size_they_say(arrays):
+    factor = apply(arrays, scale=0.1)["imu"] / arrays["imu"]
+    assert np.nanstd(factor[:, 5, 1]) == pytest.approx(0.1, rel=0.5)
+    noise = apply(arrays, jitter=0.5)["imu"] - arrays["imu"]
+    assert noise.std() == pytest.approx(0.5, rel=0.05)
+
+
+def test_nothing_asked_changes_nothing_and_seeds_decide(arrays):
+    same = apply(arrays)
+    assert all(np.array_equal(same[m], arrays[m]) for m in arrays)
+    everything = {"jitter": 0.1, "scale": 0.1, "rotation_deg": 9, "time_warp": 0.2, "view_deg": 5}
+    a, b, c = (apply(arrays, seed, **everything) for seed in (1, 1, 2))
+    assert np.array_equal(a["imu"], b["imu"]) and not np.array_equal(a["imu"], c["imu"])
+
+
+def test_mixup_has_one_share_for_modalities_and_labels(arrays):
+    labels = np.eye(24, dtype="float32")
+    labels[4] = 0  # unlabelled
+    mixed, soft = mix(arrays, labels, 0.4, np.random.default_rng(0))
+    for i in range(24):
+        weights = soft[i]
+        partner = np.flatnonzero(weights)
+        if i != 4 and 4 not in partner and len(partner) == 2:
+            for m in arrays:
+                expected = sum(weights[j] * arrays[m][j] for j in partner)
+                np.testing.assert_allclose(mixed[m][i], expected, atol=1e-5)
+    assert (soft.sum(1) <= 1 + 1e-6).all() and soft[4].sum() < 0.51, "what is unlabelled weighs nothing"
+
+
+@pytest.mark.parametrize("field", ["jitter", "mixup", "time_warp"])
+def test_impossible_values_are_named(field):
+    with pytest.raises(ValueError, match=f"{field} must be a finite number of at least 0, got -1"):
+        Augmentation(**{field: -1})
+    with pytest.raises(ValueError, match="below 1"):
+        Augmentation(time_warp=1.0)
+
+
+# ---- Batches ----
+
+
+@pytest.fixture
+def windows():
+    return whole_trial(recordings(), {"imu": 64, "skeleton": 32})
+
+
+def test_every_window_once_in_order_and_paired(windows):
+    batches = Batches(windows, ["imu", "skeleton"], 7, with_ids=True)
+    assert batches.num_batches == 4
+    x, y = zip(*[batches[i] for i in range(4)])
+    index = np.concatenate([b["id"] for b in x])
+    assert list(index) == list(range(24))
+    np.testing.assert_array_equal(np.concatenate([b["imu"] for b in x]), windows.arrays["imu"])
+    np.testing.assert_array_equal(np.concatenate(y).argmax(1), windows.labels)
+
+
+def test_shuffling_keeps_pairs_and_depends_on_seed_and_epoch_alone(windows):
+    def epoch(number, seed=0):
+        batches = Batches(windows, ["imu", "skeleton"], 8, shuffle=True, seed=seed, with_ids=True)
+        batches.epoch = number
+        return [batches[i] for i in range(batches.num_batches)]
+
+    index = np.concatenate([x["id"] for x, _ in epoch(0)])
+    assert sorted(index) == list(range(24)) and list(index) != list(range(24))
+    for x, y in epoch(3):
+        np.testing.assert_array_equal(x["skeleton"], windows.arrays["skeleton"][x["id"]])
+        np.testing.assert_array_equal(y.argmax(1), windows.labels[x["id"]])
+    assert np.array_equal(index, np.concatenate([x["id"] for x, _ in epoch(0)]))
+    assert not np.array_equal(index, np.concatenate([x["id"] for x, _ in epoch(1)]))
+    assert not np.array_equal(index, np.concatenate([x["id"] for x, _ in epoch(0, seed=1)]))
+
+
+def test_fit_sees_a_new_epoch_each_time_also_after_a_later_start(windows):
+    import keras
+
+    def seen(initial_epoch, epochs):
+        batches = Batches(windows, "imu", 8, shuffle=True, augmentation=Augmentation(jitter=0.1))
+        log = []
+        original = batches.__class__.__getitem__
+
+        class Logged(Batches):
+            def __getitem__(self, number):
+                log.append((self.epoch, number))
+                return original(self, number)
+
+        batches.__class__ = Logged
+        model = keras.Sequential([keras.Input((64, 6)), keras.layers.Flatten(), keras.layers.Dense(3)])
+        model.compile("sgd", "mse")
+        callback = FollowEpoch(batches)
+        model.fit(
+            batches, initial_epoch=initial_epoch, epochs=epochs, shuffle=False, verbose=0, callbacks=[callback]
+        )
+        return [entry for entry in log if entry[0] >= initial_epoch][-3 * (epochs - initial_epoch) :]
+
+    assert seen(0, 4) == [(e, n) for e in range(4) for n in range(3)]
+    assert seen(2, 4) == [(e, n) for e in (2, 3) for n in range(3)]
+
+
+def test_unlabelled_windows_have_rows_of_zeros(windows):
+    windows.labels[5] = -1
+    _, y = Batches(windows, "imu", 24)[0]
+    assert y[5].sum() == 0 and y.sum() == 23
+
+
+def test_more_steps_than_one_pass_repeat_every_window_equally(windows):
+    batches = Batches(windows, ["imu"], 8, shuffle=True, steps=9, with_ids=True)
+    index = np.concatenate([batches[i][0]["id"] for i in range(batches.num_batches)])
+    assert (np.bincount(index) == 3).all()
+
+
+def test_parts_are_cut_from_the_augmented_normalised_window(windows):
+    normalisation = Normalisation.fit(windows)
+    batches = Batches(
+        windows,
+        ["imu", "acc"],
+        24,
+        normalisation,
+        Augmentation(rotation_deg=30, mixup=0.3),
+        parts={"acc": ("imu", [0, 1, 2])},
+    )
+    x, _ = batches[0]
+    np.testing.assert_array_equal(x["acc"], x["imu"][..., :3])
+
+
+def test_stored_teacher_outputs_travel_with_their_windows_and_not_with_moved_time(windows):
+    outputs = {"logits": np.arange(24, dtype="float32")[:, None]}
+    batches = Batches(windows, ["imu"], 8, teacher_outputs=outputs, shuffle=True, with_ids=True)
+    x, _ = batches[1]
+    np.testing.assert_array_equal(x["teacher_logits"][:, 0], x["id"])
+    for moved in ({"time_warp": 0.1}, {"mixup": 0.2}):
+        with pytest.raises(ValueError, match="stored teacher outputs no longer hold"):
+            Batches(windows, ["imu"], 8, augmentation=Augmentation(**moved), teacher_outputs=outputs)
+    Batches(windows, ["imu"], 8, augmentation=Augmentation(rotation_deg=9), teacher_outputs=outputs)
+
+
+def test_missing_modality_is_named(windows):
+    with pytest.raises(ValueError, match=r"have no \['depth'\], only \['imu', 'skeleton'\]"):
+        Batches(windows, ["depth"])

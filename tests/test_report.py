@@ -1,0 +1,334 @@
+"""The report of invented runs: what it says must be what `results.json` says."""
+
+import dataclasses
+import html.parser
+import json
+import re
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tfkd import files, report, results
+from tfkd.data.windows import Windows
+from tfkd.evaluation import Predictions
+from tfkd.recipe import Data, Recipe, Windowing
+from tfkd.report_page import p_value, points
+from tfkd.report_words import COMPARISONS, STAGES
+
+CLASSES = ('say "hi" & <b>', "push $a$ $b$", "sit2stand", "nobody's")
+RATES = {"teacher": 0.95, "labels": 0.6, "distilled": 0.9, "control": 0.6, "pruned": 0.88, "int8": 0.87}
+VOID = {"meta", "br", "link", "img", "input", "hr"}
+
+
+def make_windows(people, classes, trials=4, cuts=1):
+    """Windows of a few recordings of every person and class but the last."""
+    rows = [
+        (f"a{label + 1}_s{person}_t{trial}", person, label, start)
+        for person in people
+        for label in range(len(classes) - 1)
+        for trial in range(1, trials + 1)
+        for start in range(cuts)
+    ]
+    recordings, subjects, labels, starts = (np.array(column) for column in zip(*rows))
+    imu = np.zeros((len(rows), 8, 6), "float32")
+    return Windows({"imu": imu}, labels, subjects, recordings, starts, classes)
+
+
+def guess(windows, rate, generator):
+    """Logits that are right about `rate` of the time and else often favour the class beside."""
+    n, classes = len(windows), len(windows.classes)
+    logits = generator.normal(0, 0.3, (n, classes)).astype("float32")
+    wrong = (windows.labels + generator.choice([1, 1, 1, 2], n)) % classes
+    chosen = np.where(generator.random(n) < rate, windows.labels, wrong)
+    logits[np.arange(n), chosen] += 3
+    return logits
+
+
+def make_run(folder, seeds=2, rates=RATES, same=(), recipe=None, side="test", classes=CLASSES, epochs=6,
+             judged=(2, 4), notes=None, **windows):  # fmt: skip
+    """A run folder as `SeedRun` leaves it, and its summary. Stages in `same` all answer alike."""
+    recipe = recipe or Recipe(description="a < b & c", data=Data("utd"))
+    train, judged = make_windows((1, 3), classes, **windows), make_windows(judged, classes, **windows)
+    for seed in range(seeds):
+        for number, (stage, rate) in enumerate(rates.items()):
+            generator = np.random.default_rng((seed, 0 if stage in same else number + 1))
+            predictions = Predictions.of(judged, guess(judged, rate, generator))
+            predictions.save(folder / f"seed{seed}" / f"{stage}.npz")
+            record = {**predictions.metrics(), "seconds": 12.5, **facts_of(stage, seed, epochs)}
+            files.write_json(folder / f"seed{seed}" / f"{stage}.json", record)
+    export = folder / "seed0" / "export"
+    export.mkdir()
+    (export / "student.tflite").write_bytes(bytes(18637))
+    (export / "student_model.c").write_text("// bytes\n")
+    files.write_json(folder / "data.json", {"sha256": "ab" * 32, "notes": {}})
+    material = types.SimpleNamespace(
+        train=train, judged=judged, side=side, notes=notes or {}, split="cross_subject"
+    )
+    summary = results.summarize(folder, recipe, material, seeds)
+    files.write_json(folder / "results.json", summary)
+    return summary
+
+
+def facts_of(stage, seed, epochs):
+    if stage == "int8":
+        return {"model_bytes": 18637 + seed, "arena_bytes": 10036, "operators": ["CONV_2D"], "macs": 123456}
+    losses = [round(2.5 * 0.9**epoch + 0.01 * seed, 5) for epoch in range(epochs)]
+    accuracy = [round(1 - 0.9 * 0.9**epoch, 5) for epoch in range(epochs)]
+    facts = {"history": {"loss": losses, "accuracy": accuracy}, "parameters": 31415}
+    return {**facts, "sparsity": 0.5} if stage == "pruned" else facts
+
+
+def written(folder, summary):
+    report.write(folder, summary)
+    return (folder / "report.html").read_text()
+
+
+class Reader(html.parser.HTMLParser):
+    """Collects text, links, tables; fails where tags are not balanced."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.links, self.ids, self.rows, self.words = [], [], [], [], []
+        self.text_of = {}
+        self.feed(page)
+        self.close()
+        assert not self.open, f"never closed: {self.open}"
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, name, attributes):
+        attributes = dict(attributes)
+        self.links += [attributes[key] for key in ("href", "src", "srcset", "action") if key in attributes]
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        if name == "tr":
+            self.rows.append([])
+        if name in ("td", "th"):
+            self.rows[-1].append("")
+        if name not in VOID:
+            self.open.append(name)
+
+    def handle_startendtag(self, name, attributes):
+        self.handle_starttag(name, attributes)
+        if name not in VOID:
+            self.handle_endtag(name)
+
+    def handle_endtag(self, name):
+        assert self.open and self.open[-1] == name, f"</{name}> closes {self.open[-1:]}"
+        self.open.pop()
+
+    def handle_data(self, text):
+        if "style" in self.open:
+            return
+        self.words.append(text)
+        if self.open and self.rows and {"td", "th"} & set(self.open):
+            self.rows[-1][-1] += text
+
+    def row(self, start):
+        """Cells of the first row whose first cell is `start`."""
+        return next(row for row in self.rows if row and row[0] == start)
+
+
+def test_page_is_whole_and_alone(tmp_path):
+    page = written(tmp_path, make_run(tmp_path))
+    reader = Reader(page)
+    assert reader.links and all(re.match(r"#|\./", link) for link in reader.links)
+    assert "http" not in page and "url(" not in page and "@import" not in page and "<script" not in page
+    assert len(reader.ids) == len(set(reader.ids))
+    assert all(link[1:] in reader.ids for link in reader.links if link.startswith("#"))
+    for link in reader.links:
+        assert link.startswith("#") or (tmp_path / link).exists(), link
+    assert '<meta name="viewport"' in page
+    assert str(tmp_path.parent) not in page
+
+
+def test_every_stage_has_its_row(tmp_path):
+    summary = make_run(tmp_path)
+    reader = Reader(written(tmp_path, summary))
+    for stage, (name, _) in STAGES.items():
+        found = summary["stages"][stage]["accuracy"]
+        mean, spread = (f"{100 * found[key]:.1f}" for key in ("mean", "std"))
+        assert reader.row(name)[1].split() == [mean, "±", spread]
+
+
+def test_headline_says_what_results_json_says(tmp_path):
+    make_run(tmp_path, trials=12)
+    summary = json.loads((tmp_path / "results.json").read_text())
+    text = Reader(written(tmp_path, summary)).text.replace("−", "-")
+    got = re.search(
+        r"gets ([\d.]+) % ± ([\d.]+) of (\d+) test recordings right \((\d+) seeds\), "
+        r"with a model of ([\d.]+) KB and an arena of ([\d.]+) KB",
+        text,
+    ).groups()
+    accuracy = summary["stages"]["int8"]["accuracy"]
+    expected = (100 * accuracy["mean"], 100 * accuracy["std"], 72, 2, 18638 / 1024, 10036 / 1024)
+    assert np.allclose([float(value) for value in got], expected, atol=0.051)
+    gain = re.search(r"student is better than the same student on labels alone: \+([\d.]+) points", text)
+    assert float(gain[1]) == round(100 * summary["comparisons"]["distilled_vs_labels"]["gain"], 1)
+
+
+def test_no_gain_is_said_plainly(tmp_path):
+    text = Reader(written(tmp_path, make_run(tmp_path, same=RATES, rates=dict.fromkeys(RATES, 0.8)))).text
+    assert (
+        "No difference shown between the distilled student and the same student on labels alone: "
+        "0.0 points (p = 1.00)." in text
+    )
+    assert "better" not in text and "+0.0" not in text and "−0.0" not in text
+
+
+def test_loss_is_said_plainly(tmp_path):
+    text = Reader(written(tmp_path, make_run(tmp_path, rates={**RATES, "distilled": 0.2}, trials=10))).text
+    assert re.search(r"The distilled student is worse than the same student on labels alone: −\d", text)
+
+
+def test_gain_that_the_control_has_too_is_not_credited_to_the_teacher(tmp_path):
+    doubt = "not shown that the gain comes from what the teacher knows"
+    rates = {**RATES, "labels": 0.3}
+    alike = make_run(tmp_path / "a", same=("distilled", "control"), rates={**rates, "control": 0.9}, trials=8)
+    apart = make_run(tmp_path / "b", rates=rates, trials=8)
+    assert alike["comparisons"]["distilled_vs_labels"]["p_value"] < 0.05
+    assert doubt in written(tmp_path / "a", alike)
+    assert doubt not in written(tmp_path / "b", apart)
+
+
+def test_names_are_escaped(tmp_path):
+    page = written(tmp_path, make_run(tmp_path, notes={"<i>kind": ["<script>alert(1)</script>"]}))
+    assert "<b>" not in page and "<i>" not in page and "<script" not in page
+    assert "a &lt; b &amp; c" in page
+    assert "&amp;lt;" not in page and not re.search("&lt;(dt|dd|td|th|p|a|h3|span)\\b", page), "escaped twice"
+    reader = Reader(page)
+    for name in CLASSES:
+        assert reader.row(name)
+        assert reader.words.count(name) == 5, "one row, and two axes of two confusion matrices"
+
+
+def test_one_seed_has_no_spread(tmp_path):
+    text = Reader(written(tmp_path, make_run(tmp_path, seeds=1))).text
+    assert "±" not in text
+    assert "(1 seed)" in text and "with another is unknown" in text
+
+
+def test_validation_people_are_not_called_test_people(tmp_path):
+    text = Reader(written(tmp_path, make_run(tmp_path, side="validation"))).text
+    assert "validation recordings right" in text and "not the test people" in text
+    assert "test recordings" not in text
+
+
+def test_people_who_also_trained_are_named(tmp_path):
+    assert "also trained" in written(tmp_path / "a", make_run(tmp_path / "a", judged=(1, 3)))
+    assert "also trained" not in written(tmp_path / "b", make_run(tmp_path / "b"))
+
+
+def test_labels_that_were_withheld_are_named(tmp_path):
+    summary = make_run(tmp_path)
+    assert "only: the others" not in written(tmp_path, summary)
+    summary["protocol"]["labelled_subjects"] = [3]
+    assert (
+        "people 1 and 3, 24 windows; labels of 3 only: the others" in Reader(written(tmp_path, summary)).text
+    )
+
+
+def test_words_cover_what_runs_produce(tmp_path):
+    from tfkd.deploy import export
+    from tfkd.seed_run import STAGES as RUN
+
+    assert tuple(STAGES) == RUN
+    assert list(COMPARISONS) == list(make_run(tmp_path)["comparisons"])
+    assert set(report.EXPORTED_FILES) == {export.MODEL, export.CONTRACT, export.GOLDEN, *export.C_FILES}
+
+
+def test_people_and_classes_are_those_of_results_json(tmp_path):
+    summary = make_run(tmp_path)
+    reader = Reader(written(tmp_path, summary))
+    expected = [f"{100 * summary['per_person'][stage]['4']:.1f}" for stage in ("int8", *list(STAGES)[:-1])]
+    assert reader.row("person 4")[1:] == [*expected, "12"]
+    row, recalls = reader.row("sit2stand"), summary["per_class"]
+    shown = [f"{100 * recalls[stage][2]:.1f}" for stage in ("int8", "labels", "distilled", "teacher")]
+    assert [row[1], row[2], row[3], row[5], row[6]] == [*shown, "8"]
+    order = [row[0] for row in reader.rows if row and row[0] in CLASSES]
+    assert order[:3] == sorted(CLASSES[:3], key=lambda name: recalls["int8"][CLASSES.index(name)])
+
+
+def test_windows_are_a_column_of_streams_only(tmp_path):
+    recipe = Recipe(windows=Windowing("stream", length=100, hop=25))
+    summary = make_run(tmp_path / "a", recipe=recipe, cuts=3)
+    reader = Reader(written(tmp_path / "a", summary))
+    found = summary["stages"]["int8"]["window_accuracy"]
+    assert reader.row("int8 in TFLM")[2].split()[0] == f"{100 * found['mean']:.1f}"
+    assert "100 samples every 25" in reader.text and "72 windows" in reader.text
+    whole = Reader(written(tmp_path / "b", make_run(tmp_path / "b")))
+    assert len(whole.row("int8 in TFLM")) == len(reader.row("int8 in TFLM")) - 1
+
+
+def test_skipped_pruning_and_bare_records(tmp_path):
+    make_run(tmp_path)
+    for record in tmp_path.glob("seed*/*.json"):
+        facts = json.loads(record.read_text())
+        facts.pop("history", None)
+        if record.stem == "pruned":
+            facts.pop("parameters")
+            facts.update(history={}, sparsity=0.0)
+        files.write_json(record, facts)
+    summary = json.loads((tmp_path / "results.json").read_text())
+    summary["stages"]["pruned"].pop("parameters")
+    summary["stages"]["pruned"]["sparsity"] = 0.0
+    summary["provenance"]["git"] = None
+    reader = Reader(written(tmp_path, summary))
+    assert reader.row("Distilled, then pruned")[3] == "–"
+    assert reader.row("nobody's")[1:7] == [*"–––––", "0"]
+    assert "No stage recorded its loss" in reader.text
+
+
+def test_notes_are_counted_without_the_machines_folders(tmp_path):
+    entries = [f"/home/me/my data/a{i}.mat (kept /mnt/x/b.zip:In/a{i}.mat)" for i in range(9)]
+    notes = {"ignored: duplicate": entries, "nothing": []}
+    reader = Reader(written(tmp_path, make_run(tmp_path, notes=notes)))
+    row = reader.row("ignored: duplicate")
+    assert row[1] == "9" and row[2].startswith("a0.mat (kept b.zip:In/a0.mat); a1.mat")
+    assert "a8.mat (kept b.zip:In/a8.mat)" in reader.text
+    assert "/home" not in reader.text and "/mnt" not in reader.text
+
+
+def test_same_results_give_the_same_bytes(tmp_path):
+    summary = make_run(tmp_path)
+    first = written(tmp_path, summary)
+    assert written(tmp_path, json.loads((tmp_path / "results.json").read_text())) == first
+    other = dataclasses.replace(Recipe(), description="something else")
+    assert written(tmp_path, {**summary, "recipe": dataclasses.asdict(other)}) != first
+
+
+def test_failed_write_leaves_the_earlier_report(tmp_path, monkeypatch):
+    summary = make_run(tmp_path)
+    (tmp_path / "report.html").write_text("earlier")
+
+    def full(self, data):
+        with open(self, "wb") as file:
+            file.write(data[:100])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(files.OutputError, match="No space left"):
+        report.write(tmp_path, summary)
+    assert (tmp_path / "report.html").read_text() == "earlier"
+    assert not list(tmp_path.glob(".report*"))
+
+
+def test_many_classes_and_seeds_stay_small(tmp_path):
+    classes = tuple(f"a class of some length {i}" for i in range(27))
+    summary = make_run(tmp_path, seeds=5, classes=classes, epochs=100, rates=dict.fromkeys(RATES, 0.7))
+    assert len(written(tmp_path, summary).encode()) < 600_000
+
+
+@pytest.mark.parametrize(
+    ("p", "said"),
+    [(1 / 20001, "p < 0.0001"), (0.00042, "p = 0.0004"), (0.0312, "p = 0.031"), (0.5, "p = 0.50")],
+)
+def test_p_values(p, said):
+    assert p_value(p).replace("\u00a0", " ") == said
+
+
+@pytest.mark.parametrize(
+    ("gain", "said"), [(0.0, "0.0"), (-0.0, "0.0"), (0.0004, "0.0"), (-0.0123, "−1.2"), (0.1, "+10.0")]
+)
+def test_points(gain, said):
+    assert points(gain) == said
