@@ -62,7 +62,8 @@ def curves(runs, label):
         axes.plot(range(1, len(run) + 1), run, marker=marker, color=ACCENT, alpha=0.35, linewidth=0.7)
     mean = [sum(values) / len(values) for values in zip(*runs)]
     axes.plot(range(1, len(mean) + 1), mean, color=ACCENT, linewidth=1.6)
-    axes.set_ylim(bottom=min(0, axes.get_ylim()[0]) if _lowest(runs) < 0 else 0)
+    if all(not value < 0 for run in runs for value in run):
+        axes.set_ylim(bottom=0)
     axes.locator_params(nbins=5)
     axes.set_xlabel("epoch", color=MUTED, fontsize=8.5, labelpad=1)
     return _svg(figure, label)
@@ -165,7 +166,7 @@ def _tidy_tag(match):
     tag = re.sub(r"font-family: [^;\"]*;? ?", "", tag)
     tag = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", tag)
     tag = re.sub(r' (d|x|y|transform)="[^"]*"', _rounded, tag.replace("xlink:href", "href"))
-    return re.sub("#0[0-9]{5}", lambda colour: f"var({_VARIABLES[colour.group()]})", tag)
+    return re.sub("|".join(_VARIABLES), lambda colour: f"var({_VARIABLES[colour.group()]})", tag)
 
 
 def _rounded(match):
@@ -178,10 +179,6 @@ def _no_glyph_warnings():
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield
-
-
-def _lowest(runs):
-    return min(value for run in runs for value in run if math.isfinite(value))
 
 
 def _shortened(name):

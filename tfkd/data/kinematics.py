@@ -13,7 +13,7 @@ that one number means the mirror image on the other side:
   (inward positive), `_elbow` bends, `_roll` turns the forearm about itself;
 - `_thigh` forward, `_spread` outward, `_knee` bends.
 
-`hop` (metres) lifts the body; without it the body stands on its lower foot.
+The body stands on its lower foot.
 """
 
 import dataclasses
@@ -115,9 +115,8 @@ def move(body, angles, rate_hz):
         toes = np.array([0, -0.06, -1.0]) * body.foot / np.hypot(0.06, 1.0)
         legs[side] = [hip, knee, ankle, ankle + shank @ toes]
     joints = np.stack([*core, *arms["left"], *arms["right"], *legs["left"], *legs["right"]], axis=1)
-    joints += (_stand(legs["left"][2], legs["right"][2], rate_hz))[:, None]
-    joints[:, :, 1] += angles.get("hop", zero)[:, None]
-    return joints, forearm
+    joints += _stand(legs["left"][2], legs["right"][2], rate_hz)[:, None]
+    return joints, forearm  # the loop ends with the right side
 
 
 def _stand(left_ankle, right_ankle, rate_hz):

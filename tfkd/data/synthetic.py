@@ -4,7 +4,8 @@ A 20-joint skeleton goes through 16 actions; a camera sees the skeleton and a se
 feels what physics gives there. Some actions differ in what that wrist hardly feels (the other arm, the
 legs), so that a teacher which sees the skeleton knows more than a student with the sensor can.
 
-Streams, joint order, units and file format are those of UTD-MHAD; people and motions are invented.
+Streams, joint order and units are those of UTD-MHAD, whose files `utd_writer` makes of them; people and
+motions are invented.
 """
 
 import dataclasses
@@ -65,10 +66,12 @@ def right(**moves):
 
 
 def left(**moves):
+    """As `right`, on the other side."""
     return {f"left_{name}": move for name, move in moves.items()}
 
 
 def both(**moves):
+    """The same on both sides, as in a mirror."""
     return left(**moves) | right(**moves)
 
 

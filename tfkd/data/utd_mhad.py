@@ -37,6 +37,12 @@ JOINTS = (
     "right_hip", "right_knee", "right_ankle", "right_foot",
 )  # fmt: skip
 
+BONES = (
+    (0, 1), (1, 2), (2, 3), (1, 4), (4, 5), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (10, 11),
+    (3, 12), (12, 13), (13, 14), (14, 15), (3, 16), (16, 17), (17, 18), (18, 19),
+)  # fmt: skip
+"""Pairs of joints, as in the authors' drawing script."""
+
 STREAMS = {
     "imu": Stream(
         ("acc_x", "acc_y", "acc_z", "gyro_x", "gyro_y", "gyro_z"),
@@ -187,7 +193,7 @@ def _read_mat(source, modality):
     key = _KEY[modality]
     try:
         with source.open() as file:
-            content = loadmat(file, variable_names=None)
+            content = loadmat(file)
     except Exception as error:  # scipy raises whatever the broken bytes led it to
         raise DataError(f"{source} is unreadable as a .mat file ({error}). {way_out}") from error
     if key not in content:

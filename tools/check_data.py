@@ -1,0 +1,109 @@
+"""Says what a data set holds, what is missing or broken, and draws a few trials.
+
+    python tools/check_data.py --dataset utd --data_dir ~/data/UTD-MHAD
+    python tools/check_data.py --dataset synthetic --out runs/check
+
+Exits with status 1 if a file could not be used.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from absl import app, flags
+
+FLAGS = flags.FLAGS
+flags.DEFINE_enum("dataset", None, ["utd", "synthetic"], "Data set.", short_name="d", required=True)
+flags.DEFINE_string("data_dir", None, "Folder that holds the data set, at any depth. Default: TFKD_DATA.")
+flags.DEFINE_string("out", None, "Folder for the drawing. Default: runs/check-<dataset>.")
+flags.DEFINE_integer("trials", 4, "How many trials to draw.", lower_bound=0)
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from tfkd.data import datasets
+    from tfkd.data.recordings import DataError
+    from tfkd.files import OutputError
+
+    try:
+        recordings = datasets.read(FLAGS.dataset, FLAGS.data_dir, on_error="skip")
+        bad = describe(recordings)
+        if FLAGS.trials:
+            path = Path(FLAGS.out or f"runs/check-{FLAGS.dataset}") / "trials.png"
+            draw(recordings, FLAGS.trials, path)
+            print(f"\nDrawn: {path}")
+    except (DataError, OutputError) as error:
+        sys.exit(f"\n{error}")
+    sys.exit(1 if bad else 0)
+
+
+def describe(recordings):
+    """Prints the tables; returns how many files could not be used."""
+    table = recordings.table
+    print(
+        f"{recordings.name}: {len(recordings)} recordings of {len(recordings.subjects)} people, "
+        f"{len(recordings.classes)} classes\n"
+    )
+    for modality, stream in recordings.streams.items():
+        column = f"{modality}_samples"
+        found = table[column].dropna() if column in table else []
+        rate = f"{stream.rate_hz:g} Hz" if stream.rate_hz else "no fixed rate"
+        units = ", ".join(dict.fromkeys(stream.units))
+        print(
+            f"{modality}: {len(found)} recordings, {len(stream.channels)} channels ({units}), {rate}; "
+            f"samples: shortest {min(found, default=0):.0f}, longest {max(found, default=0):.0f}"
+        )
+    print("\nRecordings by activity and person:")
+    print(
+        table.pivot_table(
+            index="activity", columns="subject", values="trial", aggfunc="count", fill_value=0, sort=False
+        ).to_string()
+    )
+    paired = recordings.paired(recordings.streams)
+    bad = 0
+    for kind, entries in paired.notes.items():
+        print(f"\n{kind}: {len(entries)}")
+        for entry in entries[:20]:
+            print(f"  {entry}")
+        if len(entries) > 20:
+            print(f"  ... and {len(entries) - 20} more")
+        bad += len(entries) if kind.startswith("skipped") else 0
+    print(f"\n{len(paired)} recordings have every modality.")
+    return bad
+
+
+def draw(recordings, count, path):
+    """Draws evenly chosen trials: IMU signals above, the skeleton at five moments below."""
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    from tfkd.data.utd_mhad import BONES
+    from tfkd.files import atomic_path
+
+    paired = recordings.paired(recordings.streams)
+    chosen = [paired[i] for i in np.linspace(0, len(paired) - 1, count).astype(int)]
+    figure = Figure(figsize=(4 * count, 8), layout="constrained")
+    axes = figure.subplots(3, count, squeeze=False)
+    for column, recording in enumerate(chosen):
+        imu, skeleton = recording.streams["imu"], recording.streams["skeleton"]
+        seconds = np.arange(len(imu)) / paired.streams["imu"].rate_hz
+        for row, (part, unit) in enumerate(((imu[:, :3], "g"), (imu[:, 3:], "deg/s"))):
+            axes[row, column].plot(seconds, part, label=["x", "y", "z"])
+            axes[row, column].set_ylabel(unit)
+        axes[0, column].set_title(f"{recording.id}: {paired.classes[recording.label]}")
+        axes[0, column].legend(loc="upper right", ncols=3, fontsize="small")
+        axes[1, column].set_xlabel("seconds")
+        for step, moment in enumerate(np.linspace(0, len(skeleton) - 1, 5).astype(int)):
+            x, y = skeleton[moment, :, 0] + 0.9 * step, skeleton[moment, :, 1]
+            for a, b in BONES:
+                axes[2, column].plot(x[[a, b]], y[[a, b]], color="tab:blue", linewidth=1)
+        axes[2, column].set_aspect("equal")
+        axes[2, column].axis("off")
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=80)
+
+
+if __name__ == "__main__":
+    app.run(main)
