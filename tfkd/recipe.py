@@ -109,7 +109,7 @@ class Recipe:
     description: str = ""
     data: Data = Data()
     windows: Windowing = Windowing()
-    augmentation: Augmentation = Augmentation()
+    augmentation: Augmentation = dataclasses.field(default_factory=Augmentation)
     teacher: Teacher = Teacher()
     teacher_training: Training = Training()
     student: Student = Student()

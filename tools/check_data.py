@@ -6,11 +6,11 @@
 Exits with status 1 if a file could not be used.
 """
 
-import os
 import sys
 from pathlib import Path
 
 from absl import app, flags
+from quiet import without_start_up_messages
 
 FLAGS = flags.FLAGS
 flags.DEFINE_enum("dataset", None, ["utd", "synthetic"], "Data set.", short_name="d", required=True)
@@ -22,7 +22,8 @@ flags.DEFINE_integer("trials", 4, "How many trials to draw.", lower_bound=0)
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with without_start_up_messages():
+        import tfkd  # noqa: F401
     from tfkd.data import datasets
     from tfkd.data.recordings import DataError
     from tfkd.files import OutputError

@@ -7,12 +7,12 @@
 Killed at any moment, the same command continues where it was.
 """
 
-import os
 import sys
 import time
 from pathlib import Path
 
 from absl import app, flags
+from quiet import without_start_up_messages
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
 DEFAULT_RECIPES = {"utd": "utd-imu", "synthetic": "synthetic-imu"}
@@ -36,7 +36,8 @@ def main(argv):
         raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}")
     if not (FLAGS.dataset or FLAGS.recipe):
         raise app.UsageError("Name a data set (--dataset synthetic works at once) or a --recipe.")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with without_start_up_messages():
+        import tfkd  # noqa: F401
     from tfkd.data.recordings import DataError
     from tfkd.deploy import ContractError, ExportError, TflmError
     from tfkd.files import OutputError

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from absl import app, flags
+from quiet import without_start_up_messages
 
 _EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder that export_student() wrote.", required=True)
 _OUT = flags.DEFINE_string("out", None, "Firmware folder to write the C files to.", required=True)
@@ -21,6 +22,8 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {' '.join(argv[1:])}")
 
+    with without_start_up_messages():
+        import tfkd  # noqa: F401
     from tfkd.deploy import ContractError, TflmError, c_files, load_export, replay
     from tfkd.files import OutputError, write_text
 

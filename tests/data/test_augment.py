@@ -139,7 +139,12 @@ def test_fit_sees_a_new_epoch_each_time_also_after_a_later_start(windows):
         model.compile("sgd", "mse")
         callback = FollowEpoch(batches)
         model.fit(
-            batches, initial_epoch=initial_epoch, epochs=epochs, shuffle=False, verbose=0, callbacks=[callback]
+            batches,
+            initial_epoch=initial_epoch,
+            epochs=epochs,
+            shuffle=False,
+            verbose=0,
+            callbacks=[callback],
         )
         return [entry for entry in log if entry[0] >= initial_epoch][-3 * (epochs - initial_epoch) :]
 

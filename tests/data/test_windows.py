@@ -60,7 +60,9 @@ def test_centred_skeletons_take_out_place_and_size(tiny):
     near = centred_skeletons(tiny)
     far = centred_skeletons(
         tiny.mapped(
-            lambda r: r.__class__(r.id, r.subject, r.label, r.trial, {"skeleton": 1.3 * r.streams["skeleton"] + 2})
+            lambda r: r.__class__(
+                r.id, r.subject, r.label, r.trial, {"skeleton": 1.3 * r.streams["skeleton"] + 2}
+            )
         )
     )
     np.testing.assert_allclose(near[3].streams["skeleton"], far[3].streams["skeleton"], atol=1e-4)

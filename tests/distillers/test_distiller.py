@@ -117,7 +117,9 @@ def test_evaluate_changes_no_state_and_reports_the_student(batch):
     assert same(before[2], weights(distiller.optimizer))
     alone = compiled(distiller.student).evaluate(x["imu"], y, verbose=0, return_dict=True)
     assert ours == pytest.approx(alone)
-    np.testing.assert_array_equal(distiller.predict(x, verbose=0), distiller.student.predict(x["imu"], verbose=0))
+    np.testing.assert_array_equal(
+        distiller.predict(x, verbose=0), distiller.student.predict(x["imu"], verbose=0)
+    )
 
 
 def test_save_load_and_continue_equals_uninterrupted(batch, tmp_path):
@@ -166,7 +168,7 @@ def test_unlabelled_windows_train_through_the_teacher_alone(batch, sparse):
     def trained(labels, sample_weight=None, **weight):
         student = no_dropout(make_student())
         distiller = Distiller(make_teacher(), student, SoftTargets(2.0), **weight)
-        loss = (keras.losses.SparseCategoricalCrossentropy if sparse else keras.losses.CategoricalCrossentropy)
+        loss = keras.losses.SparseCategoricalCrossentropy if sparse else keras.losses.CategoricalCrossentropy
         distiller.compile(keras.optimizers.SGD(0.1), loss(from_logits=True), jit_compile=False)
         distiller.fit(x, labels, batch_size=len(y), sample_weight=sample_weight, epochs=2, verbose=0)
         return weights(student)
@@ -183,7 +185,7 @@ def test_unlabelled_windows_train_through_the_teacher_alone(batch, sparse):
     for given, weight in ((unlabelled, None), (soft_only, (~hidden).astype("float32"))):
         student = no_dropout(make_student())
         distiller = Distiller(make_teacher(), student, SoftTargets(2.0), 0.0)
-        loss = (keras.losses.SparseCategoricalCrossentropy if sparse else keras.losses.CategoricalCrossentropy)
+        loss = keras.losses.SparseCategoricalCrossentropy if sparse else keras.losses.CategoricalCrossentropy
         distiller.compile(keras.optimizers.SGD(0.1), loss(from_logits=True), jit_compile=False)
         logs.append(distiller.train_on_batch(x, given, weight, return_dict=True)["label_loss"])
         last = weights(student)
@@ -255,7 +257,10 @@ def test_distillation_teaches(batch):
     [
         (lambda: Distiller(make_teacher(), "student", SoftTargets()), "student must be a keras.Model"),
         (lambda: Distiller("teacher", make_student(), SoftTargets()), "teacher must be a keras.Model"),
-        (lambda: Distiller(make_teacher(), make_student(), [SoftTargets()], [1, 2]), "2 entries for 1 losses"),
+        (
+            lambda: Distiller(make_teacher(), make_student(), [SoftTargets()], [1, 2]),
+            "2 entries for 1 losses",
+        ),
         (lambda: Distiller(make_teacher(), make_student(), SoftTargets(), -1.0), "at least 0, got -1.0"),
         (
             lambda: Distiller(make_teacher(), make_student(), FeatureDistillation(Semantic(), "embeding")),

@@ -46,6 +46,4 @@ def test_our_losses_in_stock_keras(batch, loss, tmp_path):
     assert not same(before, weights(student))
     stock.save(tmp_path / "stock.keras")
     again = keras.models.load_model(tmp_path / "stock.keras", safe_mode=True)
-    np.testing.assert_array_equal(
-        again.predict(x["imu"], verbose=0), student.predict(x["imu"], verbose=0)
-    )
+    np.testing.assert_array_equal(again.predict(x["imu"], verbose=0), student.predict(x["imu"], verbose=0))

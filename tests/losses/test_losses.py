@@ -92,7 +92,9 @@ def test_gradients_equal_finite_differences():
             up, down = student.astype("float64"), student.astype("float64")
             up[at] += step
             down[at] -= step
-            numeric = (exact(teacher.astype("float64"), up) - exact(teacher.astype("float64"), down)) / (2 * step)
+            numeric = (exact(teacher.astype("float64"), up) - exact(teacher.astype("float64"), down)) / (
+                2 * step
+            )
             assert slope[at] == pytest.approx(numeric, rel=1e-3, abs=1e-7)
 
 
@@ -112,9 +114,7 @@ def test_relations_ignore_scale_shift_and_turn():
 
 
 @pytest.mark.parametrize("loss", ALL, ids=lambda loss: loss.name)
-@pytest.mark.parametrize(
-    "case", ["duplicates", "all_equal", "one", "huge", "tiny", "logits_100", "float16"]
-)
+@pytest.mark.parametrize("case", ["duplicates", "all_equal", "one", "huge", "tiny", "logits_100", "float16"])
 def test_finite_values_and_gradients(loss, case):
     teacher, student = embeddings(1, 8, 6), embeddings(2, 8, 6)
     if case == "duplicates":

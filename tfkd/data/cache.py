@@ -38,7 +38,7 @@ def load_or_make(name, stamp, make):
     if path.exists():
         try:
             return _load(path)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             warnings.warn(f"The cache file {path} is damaged ({error}); reading the data again.")
     made = make()
     try:

@@ -97,6 +97,9 @@ def read_utd_mhad(data_dir, modalities=("imu", "skeleton"), on_error="raise", us
         (ids, arrays), read_notes = read()
     for kind, entries in read_notes.items():
         notes[kind].extend(entries)
+    # Notes go into reports: where this machine keeps its data is nobody's business there.
+    within = f"{Path(data_dir)}{os.sep}"
+    notes = {kind: [entry.replace(within, "") for entry in entries] for kind, entries in notes.items()}
     return _assemble(ids, arrays, modalities, notes)
 
 
@@ -229,7 +232,7 @@ def _assemble(ids, arrays, modalities, notes):
         action, subject, repetition = _numbers(trial)
         streams = {m: arrays[m][i] for m in modalities if m in arrays and len(arrays[m][i])}
         items.append(Recording(trial, subject, action - 1, repetition, streams))
-    found = set(ids)
+    found, notes = set(ids), defaultdict(list, notes)
     for action in range(1, len(CLASSES) + 1):
         for subject in range(1, SUBJECTS + 1):
             for repetition in range(1, TRIALS + 1):
