@@ -184,7 +184,7 @@ def person(seed, subject):
         posture=posture,
         manner=rng.normal(0.0, 5.5, len(ANGLES)) * _IS_ARM,
         left_share=rng.uniform(0.7, 1.05),
-        tremor=(rng.uniform(0.1, 0.6), rng.uniform(6.0, 10.0)),
+        tremor=(rng.uniform(0.01, 0.06), rng.uniform(6.0, 10.0)),
         strap=rng.normal(0.0, (16.0, 7.0, 7.0)),
         strap_height=rng.uniform(0.01, 0.06),
     )
@@ -238,7 +238,7 @@ def _record(who, action, rng, noise):
 
     angles = _perform(who, action, (time - before) / seconds, time, rng)
     joints, forearm = kinematics.move(who.body, dict(zip(ANGLES, angles)), RATE)
-    joints += [rng.normal(0.0, 0.15), rng.uniform(-0.1, 0.1) - 0.1, rng.uniform(2.2, 3.2)]
+    joints += [rng.normal(0.0, 0.15), rng.uniform(-0.1, 0.1) - 0.1, rng.uniform(2.5, 3.4)]
     imu = _watch(who, joints, forearm, rng)[margin - 1 : len(time) - margin - 1 : step]
     imu = _imu_errors(imu, rng, noise)
 
