@@ -171,7 +171,7 @@ def fault_nan(tree, trial, modality="imu", value=np.nan):
     """One value is not a number."""
 
     def change(values):
-        values[1, 1] = value
+        values[(1,) * values.ndim] = value
         return values
 
     return _rewrite(tree, trial, modality, change)

@@ -1,0 +1,98 @@
+"""Accuracy, F1 and paired comparisons, against numbers worked out by hand."""
+
+import numpy as np
+import pytest
+
+from tfkd.evaluation import Predictions, confusion, macro_f1, mean_and_spread, paired_comparison
+
+
+def predictions(right, labels=None, classes=4):
+    """One window a recording; `right` says which are decided correctly."""
+    labels = np.arange(len(right)) % classes if labels is None else labels
+    decided = np.where(right, labels, (labels + 1) % classes)
+    names = np.array([f"r{i:03d}" for i in range(len(right))])
+    logits = np.eye(classes, dtype="float32")[decided] * 5
+    return Predictions(names, names, labels, np.ones(len(right), int), logits)
+
+
+def test_metrics_by_hand():
+    p = predictions(np.array([1, 1, 1, 0]), np.array([0, 0, 1, 1]), 2)
+    # Decided 0, 0, 1, 0: F1 is 4/5 for class 0 and 2/3 for class 1.
+    assert p.metrics() == pytest.approx(
+        {"accuracy": 0.75, "window_accuracy": 0.75, "macro_f1": (4 / 5 + 2 / 3) / 2}
+    )
+
+
+def test_absent_classes_do_not_count_in_f1():
+    assert macro_f1(confusion(np.array([0, 1]), np.array([0, 1]), 5)) == 1.0
+
+
+def test_a_recording_is_decided_by_the_mean_of_its_windows():
+    logits = np.log(np.array([[0.6, 0.4], [0.1, 0.9], [0.55, 0.45]], "float32"))
+    p = Predictions(
+        np.array(["a@0", "a@1", "b@0"]),
+        np.array(["a", "a", "b"]),
+        np.array([0, 0, 0]),
+        np.array([1, 1, 2]),
+        logits,
+    )
+    ids, labels, subjects, decided = p.decisions()
+    assert list(ids) == ["a", "b"] and list(decided) == [1, 0] and list(subjects) == [1, 2]
+    assert p.metrics()["accuracy"] == 0.5 and p.metrics()["window_accuracy"] == pytest.approx(2 / 3)
+
+
+def test_predictions_survive_writing(tmp_path):
+    p = predictions(np.array([1, 0, 1, 1]))
+    p.save(tmp_path / "p.npz")
+    again = Predictions.load(tmp_path / "p.npz")
+    assert all(np.array_equal(getattr(p, f), getattr(again, f)) for f in ("windows", "labels", "logits"))
+
+
+def test_equal_runs_differ_by_nothing():
+    run = [predictions(np.random.default_rng(s).random(50) < 0.8) for s in range(3)]
+    found = paired_comparison(run, run)
+    assert (found["gain"], found["p_value"], found["only_ours"]) == (0.0, 1.0, 0)
+
+
+def test_a_clear_gain_is_found_and_noise_is_not():
+    rng = np.random.default_rng(0)
+    worse = rng.random(300) < 0.7
+    better = worse | (rng.random(300) < 0.3)
+    found = paired_comparison([predictions(better)], [predictions(worse)])
+    assert found["gain"] == pytest.approx(better.mean() - worse.mean())
+    assert found["p_value"] < 0.001 and found["only_baseline"] == 0
+    shuffled = rng.random(300) < 0.7
+    assert paired_comparison([predictions(shuffled)], [predictions(worse)])["p_value"] > 0.05
+
+
+def test_p_value_is_the_share_of_sign_flips():
+    # Three recordings gained, none lost: of 8 sign patterns, 2 are as extreme.
+    found = paired_comparison([predictions(np.ones(8, bool))], [predictions(np.arange(8) > 2)], draws=100_000)
+    assert found["p_value"] == pytest.approx(2 / 8, abs=0.01)
+    assert found["mcnemar_p_value"] == pytest.approx(2 / 8)
+
+
+def test_repeating_a_seed_does_not_make_the_test_surer():
+    rng = np.random.default_rng(1)
+    a, b = predictions(rng.random(100) < 0.85), predictions(rng.random(100) < 0.75)
+    once, often = paired_comparison([a], [b]), paired_comparison([a] * 6, [b] * 6)
+    assert once["p_value"] == pytest.approx(often["p_value"], abs=0.01)
+    assert often["mcnemar_p_value"] < once["mcnemar_p_value"]
+
+
+def test_order_does_not_matter_but_recordings_must_be_the_same():
+    a, b = predictions(np.arange(20) > 4), predictions(np.arange(20) > 8)
+    order = np.random.default_rng(0).permutation(20)
+    turned = Predictions(
+        *(getattr(b, f)[order] for f in ("windows", "recordings", "labels", "subjects", "logits"))
+    )
+    assert paired_comparison([a], [turned]) == paired_comparison([a], [b])
+    with pytest.raises(ValueError, match="different recordings"):
+        paired_comparison([a], [predictions(np.ones(19, bool))])
+    with pytest.raises(ValueError, match="1 seeds against 2"):
+        paired_comparison([a], [b, b])
+
+
+def test_mean_and_spread():
+    assert mean_and_spread([0.5]) == {"mean": 0.5, "std": 0.0, "seeds": [0.5]}
+    assert mean_and_spread([1.0, 3.0])["std"] == pytest.approx(np.sqrt(2))

@@ -1,0 +1,64 @@
+"""Recipes: strict about keys and values, whole when written back."""
+
+from pathlib import Path
+
+import pytest
+
+from tfkd.recipe import Recipe, RecipeError, load_recipe, parse_recipe
+
+MODELS = Path(__file__).resolve().parent.parent / "models"
+
+
+@pytest.mark.parametrize("path", sorted(MODELS.glob("*/recipe.toml")), ids=lambda p: p.parent.name)
+def test_every_recipe_of_the_zoo_is_valid_and_survives_writing(path, tmp_path):
+    recipe = load_recipe(path)
+    written = tmp_path / "recipe.toml"
+    written.write_text(recipe.to_toml())
+    assert load_recipe(written) == recipe
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        ({"studnet": {}}, "unknown key studnet; did you mean student?"),
+        ({"student": {"widht": 3}}, "unknown key student.widht; did you mean student.width?"),
+        ({"student": {"xyz": 3}}, "unknown key student.xyz; known: width, depth"),
+        ({"student": 3}, "student must be a table, got 3"),
+        ({"student": {"width": 2.5}}, "student.width must be a whole number, got 2.5"),
+        ({"student": {"width": True}}, "student.width must be a whole number, got True"),
+        ({"student": {"width": 0}}, "student.width is 0, but must be at least 1"),
+        ({"student": {"strides": [2, 0]}}, "student.strides is (2, 0), but must be of at least 1 each"),
+        ({"student": {"dropout": 1}}, "student.dropout is 1.0, but must be at least 0 and below 1"),
+        ({"windows": {"channels": "acc_x"}}, "windows.channels must be a list of str, got 'acc_x'"),
+        ({"windows": {"channels": []}}, "windows.channels is (), but must be not empty"),
+        ({"windows": {"kind": "sliding"}}, "must be whole_trial or stream"),
+        ({"data": {"dataset": "mnist"}}, "must be utd or synthetic"),
+        ({"data": {"split": "loso"}}, "data.test_subject is 0"),
+        ({"student_training": {"learning_rate": float("nan")}}, "must be a finite number, got nan"),
+        ({"augmentation": {"jitter": -1}}, "augmentation: jitter must be a finite number of at least 0"),
+        ({"pruning": {"sparsity": 1.0}}, "pruning.sparsity is 1.0"),
+        ({"distillation": {"temperature": 0}}, "distillation.temperature is 0.0, but must be above 0"),
+        ({"distillation": {"soft_targets": 0}}, "at least one of soft_targets"),
+        (
+            {"distillation": {"teacher": "stored"}, "augmentation": {"mixup": 0.2}},
+            "must be live, because the augmentation moves time or mixes samples",
+        ),
+    ],
+)
+def test_bad_values_name_file_key_value_and_way_out(values, message):
+    with pytest.raises(RecipeError) as raised:
+        parse_recipe(values, "my.toml")
+    assert str(raised.value).startswith("my.toml: ") and message in str(raised.value)
+
+
+def test_no_file_and_no_toml(tmp_path):
+    with pytest.raises(RecipeError, match="There is no recipe"):
+        load_recipe(tmp_path / "none.toml")
+    broken = tmp_path / "broken.toml"
+    broken.write_text("[student\nwidth = 3")
+    with pytest.raises(RecipeError, match=r"broken\.toml cannot be read as TOML"):
+        load_recipe(broken)
+
+
+def test_defaults_are_a_valid_recipe():
+    assert parse_recipe({}) == Recipe()
