@@ -1,0 +1,232 @@
+"""A recipe in, a finished run folder out: whole, resumable, repeatable, and honest about what it cannot do."""
+
+import errno
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.formats import utd
+from tfkd import files
+from tfkd.deploy import load_export, replay
+from tfkd.evaluation import Predictions
+from tfkd.experiment import Experiment
+from tfkd.recipe import RecipeError, parse_recipe
+from tfkd.seed_run import STAGES
+
+TOOLS = Path(__file__).resolve().parent.parent / "tools"
+
+TINY = {
+    "data": {"dataset": "utd"},
+    "windows": {"length": 32, "skeleton_length": 16},
+    "augmentation": {"rotation_deg": 10, "mixup": 0.2},
+    "teacher": {"width": 8},
+    "teacher_training": {"epochs": 3, "batch_size": 8},
+    "student": {"width": 8, "depth": 1},
+    "student_training": {"epochs": 3, "batch_size": 8},
+    "distillation": {"label": 0.2, "distance": 1.0, "semantic": 0.5},
+    "pruning": {"epochs": 2, "sparsity": 0.5},
+}
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    return utd.build(tmp_path_factory.mktemp("data") / "utd", subjects=4)
+
+
+@pytest.fixture(scope="module")
+def finished(tree, tmp_path_factory):
+    """An uninterrupted run of one seed."""
+    folder = tmp_path_factory.mktemp("runs") / "finished"
+    experiment(tree, folder).run(1)
+    return folder
+
+
+def experiment(tree, folder, change=None, **arguments):
+    recipe = parse_recipe({**TINY, **(change or {})})
+    arguments = {"say": lambda line: None, "show_epochs": False, **arguments}
+    return Experiment(recipe, folder, str(tree), **arguments)
+
+
+def outcome(folder):
+    """All that a run found: results without times, and every predicted logit."""
+    results = json.loads((folder / "results.json").read_text())
+    for stage in results["stages"].values():
+        stage.pop("seconds")
+    logits = [Predictions.load(folder / "seed0" / f"{stage}.npz").logits for stage in STAGES]
+    return results, logits
+
+
+def assert_same(a, b):
+    (results_a, logits_a), (results_b, logits_b) = outcome(a), outcome(b)
+    assert results_a == results_b
+    assert all(np.array_equal(x, y) for x, y in zip(logits_a, logits_b))
+
+
+def test_what_a_run_leaves(finished):
+    results = json.loads((finished / "results.json").read_text())
+    assert list(results["stages"]) == list(STAGES)
+    assert results["protocol"]["train_subjects"] == [1, 3]
+    assert results["protocol"]["judged_subjects"] == [2, 4] and results["protocol"]["judged"] == "test"
+    for stage in STAGES:
+        metrics = Predictions.load(finished / "seed0" / f"{stage}.npz").metrics()
+        assert results["stages"][stage]["accuracy"]["seeds"] == [metrics["accuracy"]]
+    assert results["stages"]["pruned"]["sparsity"] == pytest.approx(0.5, abs=0.02)
+    gain = results["stages"]["distilled"]["accuracy"]["mean"] - results["stages"]["labels"]["accuracy"]["mean"]
+    assert results["comparisons"]["distilled_vs_labels"]["gain"] == pytest.approx(gain)
+    assert results["notes"]["absent in the release"] and len(results["provenance"]["data_sha256"]) == 64
+    assert "<html" in (finished / "report.html").read_text()
+
+
+def test_the_exported_bytes_are_what_was_measured(finished):
+    export = load_export(finished / "seed0" / "export")
+    assert replay(export) == len(export.golden["inputs"]) == 8
+    results = json.loads((finished / "results.json").read_text())["stages"]["int8"]
+    assert results["model_bytes"] == len(export.model_bytes)
+    assert results["arena_bytes"] == export.contract.arena_bytes
+    contract = export.contract
+    assert contract.windowing == "whole_trial" and contract.sample_rate_hz is None
+    assert list(contract.channels)[:2] == ["acc_x", "acc_y"] and contract.units[3] == "deg/s"
+    assert len(contract.labels) == 27 and len(contract.mean) == 6
+
+
+def test_killed_and_started_again_it_ends_with_the_same_result(tree, finished, tmp_path):
+    folder, recipe = tmp_path / "run", tmp_path / "recipe.toml"
+    recipe.write_text(parse_recipe(TINY).to_toml())
+    command = [sys.executable, TOOLS / "distill.py", "--recipe", recipe, "--data_dir", tree, "--out", folder]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 120
+    while not (folder / "seed0" / "labels.json").exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (folder / "results.json").exists() and (folder / "seed0" / "labels.json").exists()
+    said = []
+    experiment(tree, folder, say=said.append).run(1)
+    assert "[seed 0] labels: done before" in said
+    assert_same(folder, finished)
+
+
+def test_each_stage_can_be_the_one_that_is_lost(tree, finished, tmp_path):
+    """A stage without a record is done again, whatever of it lies about, and gives what it gave."""
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    for stage in ("distilled", "pruned", "int8"):
+        (folder / "seed0" / f"{stage}.json").unlink()
+    (folder / "seed0" / "distilled.keras").write_bytes(b"half")
+    experiment(tree, folder).run(1)
+    assert_same(folder, finished)
+
+
+def test_another_recipe_or_other_data_are_refused(tree, finished, tmp_path):
+    with pytest.raises(RecipeError, match="holds a run of another recipe"):
+        experiment(tree, finished, {"student": {"width": 9}})
+    with pytest.raises(RecipeError, match="already holds a run"):
+        experiment(tree, finished, resume=False)
+    other = tmp_path / "other"
+    shutil.copytree(tree, other)
+    utd.fault_missing(other, "a1_s1_t1")
+    with pytest.raises(RecipeError, match="holds a run on other data"):
+        experiment(other, finished)
+
+
+def test_a_full_disk_stops_the_run_and_keeps_what_is_there(tree, finished, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    (folder / "seed0" / "pruned.json").unlink()
+    before = (folder / "seed0" / "pruned.keras").read_bytes()
+    replace = os.replace
+
+    def full(source, target):
+        if str(target).endswith("pruned.keras"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(files.OutputError, match=r"pruned\.keras: No space left on device"):
+        experiment(tree, folder).run(1)
+    assert (folder / "seed0" / "pruned.keras").read_bytes() == before
+    assert not list((folder / "seed0").glob(".*part*"))
+    monkeypatch.undo()
+    monkeypatch.setenv("TFKD_CACHE", str(tmp_path / "cache"))
+    experiment(tree, folder).run(1)
+    assert_same(folder, finished)
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_anything_is_read(tree, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    said = []
+    with pytest.raises(files.OutputError, match="Could not write"):
+        experiment(tree, tmp_path / "file" / "run", say=said.append)
+    assert said == []
+
+
+def test_a_student_that_tflm_cannot_run_is_refused_before_training(tree, tmp_path, monkeypatch):
+    import keras
+
+    from tfkd.deploy import ExportError
+    from tfkd.training import Workshop
+
+    def with_gelu(self):
+        inputs = keras.Input((32, 6), name="imu")
+        x = keras.layers.Activation("gelu", name="strange")(keras.layers.Flatten()(inputs))
+        return keras.Model(inputs, keras.layers.Dense(27)(x))
+
+    monkeypatch.setattr(Workshop, "new_student", with_gelu)
+    with pytest.raises(ExportError, match="GELU"):
+        experiment(tree, tmp_path / "run").run(1)
+    assert not (tmp_path / "run" / "seed0").exists()
+
+
+def test_validation_people_are_judged_instead_of_the_test_people(tree, tmp_path):
+    found = experiment(tree, tmp_path / "run", {"data": {"dataset": "utd", "validation_subjects": [3]}})
+    assert found.material.side == "validation" and set(found.material.judged.subjects) == {3}
+    assert set(found.material.train.subjects) == {1}
+
+
+def test_unlabelled_people_train_the_student_and_not_the_teacher(tree, tmp_path):
+    from tfkd.training import Workshop
+
+    found = experiment(tree, tmp_path / "run", {"data": {"dataset": "utd", "labelled_subjects": [1]}})
+    workshop = Workshop(found.recipe, found.material, found.channels, 0)
+    training = found.recipe.student_training
+    everyone = workshop.batches(["imu", "skeleton"], training)
+    labelled = workshop.batches(["imu", "skeleton"], training, labelled_only=True)
+    assert set(everyone.windows.subjects) == {1, 3} and set(labelled.windows.subjects) == {1}
+    assert everyone.num_batches == labelled.num_batches, "equal budgets"
+    assert (everyone.windows.labels[everyone.windows.subjects == 3] == -1).all()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {
+            "windows": {"kind": "stream", "length": 64, "hop": 32, "skeleton_length": 16},
+            "teacher": {"kind": "skeleton", "width": 8},
+            "distillation": {"teacher": "stored", "angle": 1.0, "label": 0.5},
+            "augmentation": {"jitter": 0.05},
+        },
+        {
+            "windows": {"length": 32, "skeleton_length": 16, "channels": ["acc_x", "acc_y", "acc_z"]},
+            "pruning": {"sparsity": 0.0},
+            "data": {"dataset": "utd", "split": "loso", "test_subject": 2},
+        },
+    ],
+    ids=["stream, skeleton teacher, stored outputs", "three channels, not pruned, loso"],
+)
+def test_other_recipes_run_through(tree, tmp_path, change):
+    results = experiment(tree, tmp_path / "run", change).run(1)
+    contract = load_export(tmp_path / "run" / "seed0" / "export").contract
+    if "kind" in change["windows"]:
+        assert contract.sample_rate_hz == 50.0 and contract.hop == 32
+        assert results["protocol"]["judged_windows"] > results["protocol"]["judged_recordings"]
+    else:
+        assert contract.input_shape == (1, 32, 3) and results["protocol"]["split"] == "loso_2"
+        assert results["stages"]["pruned"]["accuracy"] == results["stages"]["distilled"]["accuracy"]

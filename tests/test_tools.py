@@ -1,0 +1,68 @@
+"""The command line: quick help, and one clear message where something is missing."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.formats import utd
+
+TOOLS = Path(__file__).resolve().parent.parent / "tools"
+
+
+def run(tool, *arguments, **environment):
+    env = {k: v for k, v in os.environ.items() if k != "TFKD_DATA"} | environment
+    return subprocess.run(
+        [sys.executable, TOOLS / tool, *map(str, arguments)], capture_output=True, text=True, env=env
+    )
+
+
+@pytest.mark.parametrize("tool", ["distill.py", "export.py", "check_data.py", "benchmark.py"])
+def test_help_answers_at_once_and_shows_the_command(tool):
+    quickest = 99.0
+    for _ in range(3):
+        started = time.perf_counter()
+        answer = run(tool, "--help")
+        quickest = min(quickest, time.perf_counter() - started)
+    assert f"python tools/{tool}" in answer.stdout
+    # Importing TensorFlow alone takes longer than this, on any machine.
+    assert quickest < 1.5
+
+
+def test_no_data_says_where_to_get_it_and_what_works_now(tmp_path):
+    answer = run("distill.py", "--dataset", "utd", "--out", tmp_path / "run")
+    assert answer.returncode == 1 and "Traceback" not in answer.stderr
+    for part in ("UTD-MHAD.html", "Inertial/a1_s1_t1_inertial.mat", "TFKD_DATA", "--dataset synthetic"):
+        assert part in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ([], "Name a data set"),
+        (["--dataset", "mnist"], "mnist"),
+        (["--recipe", "none.toml"], "There is no recipe none.toml"),
+        (["--dataset", "synthetic", "--recipe", "models/utd-imu/recipe.toml"], "is for --dataset utd"),
+        (["--dataset", "synthetic", "--seeds", "0"], "seeds"),
+        (["--dataset", "synthetic", "extra"], "Unknown arguments: extra"),
+    ],
+)
+def test_wrong_arguments_are_told_plainly(arguments, message, monkeypatch):
+    monkeypatch.chdir(TOOLS.parent)
+    answer = run("distill.py", *arguments)
+    assert answer.returncode != 0 and message in answer.stderr + answer.stdout
+    assert "Traceback" not in answer.stderr
+
+
+def test_check_data_counts_and_draws(tmp_path):
+    tree = utd.build(tmp_path / "utd")
+    utd.fault_truncated(tree, "a2_s1_t2")
+    answer = run("check_data.py", "--dataset", "utd", "--data_dir", tree, "--out", tmp_path / "out")
+    assert answer.returncode == 1, "a file could not be used"
+    assert "utd_mhad: 12 recordings of 2 people" in answer.stdout
+    assert "skipped: bad file: 1" in answer.stdout and "a2_s1_t2_inertial.mat" in answer.stdout
+    assert "11 recordings have every modality" in answer.stdout
+    assert (tmp_path / "out" / "trials.png").stat().st_size > 10_000
