@@ -33,6 +33,8 @@ class SeedRun:
             if record.exists():
                 self.experiment.say(f"[seed {self.seed}] {stage}: done before")
                 continue
+            # Each stage for itself, so that it gives the same whether or not the ones before ran just now.
+            keras.utils.set_random_seed(self.seed)
             started = time.time()
             facts = getattr(self, f"_{stage}")()
             metrics = Predictions.load(self.folder / f"{stage}.npz").metrics()
@@ -44,7 +46,6 @@ class SeedRun:
             )
 
     def _teacher(self):
-        keras.utils.set_random_seed(self.seed)
         network = self.workshop.new_teacher()
         training = self.recipe.teacher_training
         batches = self.workshop.batches(self.workshop.teacher_inputs, training, labelled_only=True)
@@ -79,7 +80,6 @@ class SeedRun:
         )
         if not (settings.sparsity and settings.epochs):
             return self._keep("pruned", student, {"history": {}, "sparsity": sparsity_of(student)})
-        keras.utils.set_random_seed(self.seed)
         batches = self._distillation_batches("pruned", training)
         pruning = Pruning(student, polynomial(settings.sparsity, training.epochs * batches.num_batches))
         distiller = self.workshop.distiller(self._load("teacher"), student)

@@ -226,8 +226,10 @@ class NextSample(keras.layers.Layer):
 
 def shuffled(teacher):
     """The teacher with its outputs shuffled within the batch, for the control experiment."""
-    reader = keras.Model(teacher.inputs, [teacher.output, teacher.get_layer("embedding").output])
-    inputs = [keras.Input(tensor.shape[1:], name=tensor.name) for tensor in teacher.inputs]
+    reader = keras.Model(teacher.input, [teacher.output, teacher.get_layer("embedding").output])
+    inputs = keras.tree.map_structure(
+        lambda tensor: keras.Input(tensor.shape[1:], name=tensor.name), teacher.input
+    )
     logits, embedding = reader(inputs)
     outputs = [NextSample(name="logits")(logits), NextSample(name="embedding")(embedding)]
     return keras.Model(inputs, outputs, name="shuffled_teacher")

@@ -27,7 +27,7 @@ def with_projector():
 def manual_loss(distiller, x, y, sample_weight=None):
     """The loss of one step, put together by hand from the two models' outputs in training mode."""
     student, teacher = distiller.student, distiller.teacher
-    taps = keras.Model(student.inputs, [student.output, student.get_layer("embedding").output])
+    taps = keras.Model(student.input, [student.output, student.get_layer("embedding").output])
     said, felt = taps(x["imu"], training=True)
     taps = keras.Model(teacher.inputs, [teacher.output, teacher.get_layer("embedding").output])
     told, known = taps([x["imu"], x["skeleton"]], training=False)

@@ -20,7 +20,7 @@ class Routed:
         self._reader = None
         if getattr(model, "inputs", None):
             outputs = {name: self._layer(name).output for name in self.layer_names}
-            self._reader = keras.Model(model.inputs, {**outputs, "logits": model.outputs[0]})
+            self._reader = keras.Model(model.input, {**outputs, "logits": model.outputs[0]})
         elif self.layer_names:
             raise ValueError(
                 f"The {role} {model.name!r} is a subclassed model: its layers {self.layer_names} "
@@ -50,7 +50,7 @@ class Routed:
                 f"The {self.role} {self.model.name!r} has inputs {names}, but the batch holds "
                 f"{sorted(x)}: {missing} missing. Inputs are routed by the names of Input layers."
             )
-        return x[names[0]] if len(names) == 1 else {name: x[name] for name in names}
+        return keras.tree.map_structure(lambda tensor: x[tensor.name], self.model.input)
 
     def _input_names(self):
         if not getattr(self.model, "inputs", None):
@@ -65,7 +65,4 @@ class Routed:
         inputs = self.inputs(x)
         if self._reader is None:
             return {"logits": self.model(inputs, training=training)}
-        # The reader was made from a list of inputs, in this order.
-        if isinstance(inputs, dict):
-            inputs = list(inputs.values())
         return self._reader(inputs, training=training)
