@@ -1,0 +1,93 @@
+"""The card of a recipe in the zoo: what was measured, from `results.json`, in Markdown."""
+
+BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
+
+TITLES = {
+    "teacher": "teacher",
+    "labels": "student, labels only",
+    "distilled": "student, distilled",
+    "control": "control: shuffled teacher outputs",
+    "pruned": "distilled and pruned",
+    "int8": "int8, run in TFLM",
+}
+
+
+def measured(results, command):
+    """The measured part of a card.
+
+    Args:
+        results: contents of `results.json`.
+        command: the command line that makes these numbers again.
+    """
+    protocol, stages = results["protocol"], results["stages"]
+    stream = protocol["windowing"] == "stream"
+    people = ", ".join(map(str, protocol["train_subjects"]))
+    judged = ", ".join(map(str, protocol["judged_subjects"]))
+    lines = [
+        f"Split `{protocol['split']}`: people {people} train, people {judged} are the {protocol['judged']} people "
+        f"({protocol['judged_recordings']} recordings); windowing `{protocol['windowing']}`; {results['seeds']} seeds; "
+        "last epoch, epochs fixed beforehand.",
+    ]
+    if protocol["labelled_subjects"] != protocol["train_subjects"]:
+        labelled = ", ".join(map(str, protocol["labelled_subjects"]))
+        lines.append(
+            f"Only people {labelled} have labels; the others' recordings are paired, without labels."
+        )
+    heading = (
+        "| | recordings right, % | "
+        + ("windows right, % | " if stream else "")
+        + "macro F1, % | parameters |"
+    )
+    lines += ["", heading, "| --- |" + " ---: |" * (heading.count("|") - 2)]
+    for stage, title in TITLES.items():
+        found = stages[stage]
+        windows = f" {_spread(found['window_accuracy'])} |" if stream else ""
+        parameters = f"{found['parameters']:,}" if "parameters" in found else ""
+        lines.append(
+            f"| {title} | {_spread(found['accuracy'])} |{windows} {_spread(found['macro_f1'])} | {parameters} |"
+        )
+    lines += ["", "| compared on the same recordings and seeds | points | p |", "| --- | ---: | ---: |"]
+    for name, found in results["comparisons"].items():
+        ours, baseline = name.split("_vs_")
+        lines.append(
+            f"| {TITLES[ours]} minus {TITLES[baseline]} | {100 * found['gain']:+.2f} | {_p(found['p_value'])} |"
+        )
+    int8 = stages["int8"]
+    versions = results["provenance"]["versions"]
+    lines += [
+        "",
+        "p: two-sided sign-flip test with the recordings as units; it says nothing of people beyond those tested.",
+        "",
+        f"int8 student: {int8['model_bytes'] / 1024:.1f} KB `.tflite`, {int8['arena_bytes'] / 1024:.1f} KB arena "
+        f"(x86-64, reference kernels), {int8['macs']:,} multiply-accumulates, operators "
+        f"{', '.join(int8['operators'])}; {100 * stages['pruned']['sparsity']:.0f} % of the kernel weights are zero, "
+        "which by itself saves a Cortex-M nothing.",
+        "",
+        f"tfkd {results['provenance']['git']}, TensorFlow {versions['tensorflow']}, Keras {versions['keras']}; data "
+        f"SHA-256 {results['provenance']['data_sha256'][:16]}. Made by",
+        "",
+        f"```sh\n{command}\n```",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def with_measured(card, text):
+    """The card with the part between the two markers replaced.
+
+    Raises:
+        ValueError: the card does not hold both markers, in order.
+    """
+    before, begin, rest = card.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"The card must hold the lines {BEGIN} and {END}, between which results are put.")
+    return f"{before}{BEGIN}\n{text}{END}{after}"
+
+
+def _spread(found):
+    several = len(found["seeds"]) > 1
+    return f"{100 * found['mean']:.1f}" + (f" ± {100 * found['std']:.1f}" if several else "")
+
+
+def _p(value):
+    return "< 0.0001" if value < 0.0001 else f"{value:.4f}" if value < 0.01 else f"{value:.2f}"

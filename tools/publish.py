@@ -1,0 +1,50 @@
+"""Puts a finished run into the zoo: int8 student, contract, results, and the card's measured part.
+
+    python tools/publish.py --run runs/utd-imu --model models/utd-imu
+
+The student is that of seed 0, fixed beforehand. Golden windows and firmware files stay behind: they hold
+windows of the data set.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from absl import app, flags
+from quiet import without_start_up_messages
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("run", None, "Finished run folder.", required=True)
+flags.DEFINE_string("model", None, "Folder in the zoo, with recipe.toml and README.md.", required=True)
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}")
+    with without_start_up_messages():
+        import tfkd  # noqa: F401
+    from tfkd import card
+    from tfkd.deploy import ContractError, load_export
+    from tfkd.files import OutputError, write_bytes, write_text
+    from tfkd.recipe import RecipeError, load_recipe
+
+    run, model = Path(FLAGS.run), Path(FLAGS.model)
+    try:
+        if load_recipe(run / "recipe.toml") != load_recipe(model / "recipe.toml"):
+            raise RecipeError(f"{run} was made with another recipe than {model / 'recipe.toml'}.")
+        results = json.loads((run / "results.json").read_text())
+        export = load_export(run / "seed0" / "export")
+        command = f"python tools/distill.py --recipe {model}/recipe.toml --seeds {results['seeds']}"
+        page = model / "README.md"
+        text = card.with_measured(page.read_text(), card.measured(results, command))
+        write_bytes(model / "student.tflite", export.model_bytes)
+        export.contract.write(model / "contract.json")
+        write_bytes(model / "results.json", (run / "results.json").read_bytes())
+        write_text(page, text)
+    except (RecipeError, ContractError, OutputError, ValueError, FileNotFoundError) as error:
+        sys.exit(f"\n{error}")
+    print(f"{model}: student.tflite, contract.json, results.json and README.md are those of {run}")
+
+
+if __name__ == "__main__":
+    app.run(main)
