@@ -1,6 +1,7 @@
 """Keeping TensorFlow's start-up chatter off the screen of the command-line tools."""
 
 import contextlib
+import logging
 import os
 import sys
 
@@ -9,9 +10,11 @@ import sys
 def without_start_up_messages():
     """Imports TensorFlow quietly: what its C++ side writes to standard error while loading is dropped.
 
-    Python errors come through; so do later C++ errors, unless `TF_CPP_MIN_LOG_LEVEL` says otherwise.
+    Later only its errors are shown, of which Python's exceptions come through in any case. Set
+    `TF_CPP_MIN_LOG_LEVEL` to see more.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     sys.stderr.flush()
     kept = os.dup(2)
     try:
