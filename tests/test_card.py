@@ -18,7 +18,13 @@ def test_the_card_is_made_from_the_results_beside_it(model):
     results = json.loads((model / "results.json").read_text())
     command = f"python tools/distill.py --recipe models/{model.name}/recipe.toml --seeds {results['seeds']}"
     page = (model / "README.md").read_text()
-    assert page == card.with_measured(page, card.measured(results, command))
+    assert page == card.replaced(page, card.MEASURED, card.measured(results, command))
+
+
+def test_the_readme_table_is_made_from_the_results_of_the_zoo():
+    table = card.zoo({model.name: json.loads((model / "results.json").read_text()) for model in PUBLISHED})
+    page = (MODELS.parent / "README.md").read_text()
+    assert page == card.replaced(page, card.ZOO, table)
 
 
 @pytest.mark.parametrize("model", PUBLISHED, ids=lambda path: path.name)
@@ -36,5 +42,5 @@ def test_the_student_is_the_one_of_the_contract_and_runs(model):
 
 
 def test_markers_are_needed():
-    with pytest.raises(ValueError, match="must hold the lines"):
-        card.with_measured("# A card", "text")
+    with pytest.raises(ValueError, match="must hold <!-- measured -->"):
+        card.replaced("# A card", card.MEASURED, "text")

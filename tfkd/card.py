@@ -1,6 +1,7 @@
 """The card of a recipe in the zoo: what was measured, from `results.json`, in Markdown."""
 
-BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
+MEASURED = ("<!-- measured -->", "<!-- end of measured -->")
+ZOO = ("<!-- results -->", "<!-- end of results -->")
 
 TITLES = {
     "teacher": "teacher",
@@ -30,14 +31,8 @@ def measured(results, command):
     ]
     if protocol["labelled_subjects"] != protocol["train_subjects"]:
         labelled = ", ".join(map(str, protocol["labelled_subjects"]))
-        lines.append(
-            f"Only people {labelled} have labels; the others' recordings are paired, without labels."
-        )
-    heading = (
-        "| | recordings right, % | "
-        + ("windows right, % | " if stream else "")
-        + "macro F1, % | parameters |"
-    )
+        lines.append(f"Only people {labelled} have labels; the others' recordings are paired, without labels.")
+    heading = "| | recordings right, % | " + ("windows right, % | " if stream else "") + "macro F1, % | parameters |"
     lines += ["", heading, "| --- |" + " ---: |" * (heading.count("|") - 2)]
     for stage, title in TITLES.items():
         found = stages[stage]
@@ -71,17 +66,61 @@ def measured(results, command):
     return "\n".join(lines) + "\n"
 
 
-def with_measured(card, text):
-    """The card with the part between the two markers replaced.
+def zoo(results_by_model):
+    """One table over several recipes, a column each, since figures of different protocols share none.
+
+    Args:
+        results_by_model: recipe name -> contents of its `results.json`.
+    """
+
+    def row(title, cell):
+        return f"| {title} | " + " | ".join(cell(results) for results in results_by_model.values()) + " |"
+
+    def accuracy(stage):
+        return lambda results: _spread(results["stages"][stage]["accuracy"])
+
+    def protocol(results):
+        windowing = {"whole_trial": "whole trials", "stream": "sliding windows, by trial"}
+        labelled = results["protocol"]["labelled_subjects"]
+        everyone = results["protocol"]["train_subjects"]
+        some = "" if labelled == everyone else f"; labels of {len(labelled)} person in {len(everyone)}"
+        return f"{windowing[results['protocol']['windowing']]}{some}"
+
+    def gain(results):
+        found = results["comparisons"]["distilled_vs_labels"]
+        p = _p(found["p_value"])
+        return f"{100 * found['gain']:+.1f} (p {p if p.startswith('<') else f'= {p}'})"
+
+    def size(results):
+        int8 = results["stages"]["int8"]
+        return f"{int8['model_bytes'] / 1024:.1f} KB, {int8['arena_bytes'] / 1024:.1f} KB"
+
+    names = [f"[`{name}`](models/{name}/README.md)" for name in results_by_model]
+    lines = [
+        "| recordings right, % | " + " | ".join(names) + " |",
+        "| --- |" + " ---: |" * len(names),
+        row("protocol", protocol),
+        row("teacher", accuracy("teacher")),
+        row("student on labels alone", accuracy("labels")),
+        row("student, distilled", accuracy("distilled")),
+        row("gain of distillation, points", gain),
+        row("int8 after pruning, in TFLM", accuracy("int8")),
+        row("`.tflite`, arena", size),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def replaced(page, markers, text):
+    """The page with what stands between two markers replaced by `text`.
 
     Raises:
-        ValueError: the card does not hold both markers, in order.
+        ValueError: the page does not hold both markers, in order.
     """
-    before, begin, rest = card.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = page.partition(markers[0])
+    _, end, after = rest.partition(markers[1])
     if not (begin and end):
-        raise ValueError(f"The card must hold the lines {BEGIN} and {END}, between which results are put.")
-    return f"{before}{BEGIN}\n{text}{END}{after}"
+        raise ValueError(f"The page must hold {markers[0]} and {markers[1]}, between which results are put.")
+    return f"{before}{begin}\n{text}{end}{after}"
 
 
 def _spread(found):
@@ -90,4 +129,4 @@ def _spread(found):
 
 
 def _p(value):
-    return "< 0.0001" if value < 0.0001 else f"{value:.4f}" if value < 0.01 else f"{value:.2f}"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"

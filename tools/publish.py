@@ -1,4 +1,4 @@
-"""Puts a finished run into the zoo: int8 student, contract, results, and the card's measured part.
+"""Puts a finished run into the zoo: int8 student, contract, results, the card's and the README's tables.
 
     python tools/publish.py --run runs/utd-imu --model models/utd-imu
 
@@ -12,6 +12,8 @@ from pathlib import Path
 
 from absl import app, flags
 from quiet import without_start_up_messages
+
+README = Path(__file__).resolve().parent.parent / "README.md"
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("run", None, "Finished run folder.", required=True)
@@ -36,11 +38,14 @@ def main(argv):
         export = load_export(run / "seed0" / "export")
         command = f"python tools/distill.py --recipe {model}/recipe.toml --seeds {results['seeds']}"
         page = model / "README.md"
-        text = card.with_measured(page.read_text(), card.measured(results, command))
+        text = card.replaced(page.read_text(), card.MEASURED, card.measured(results, command))
         write_bytes(model / "student.tflite", export.model_bytes)
         export.contract.write(model / "contract.json")
         write_bytes(model / "results.json", (run / "results.json").read_bytes())
         write_text(page, text)
+        published = sorted(model.parent.glob("*/results.json"))
+        table = card.zoo({path.parent.name: json.loads(path.read_text()) for path in published})
+        write_text(README, card.replaced(README.read_text(), card.ZOO, table))
     except (RecipeError, ContractError, OutputError, ValueError, FileNotFoundError) as error:
         sys.exit(f"\n{error}")
     print(f"{model}: student.tflite, contract.json, results.json and README.md are those of {run}")
