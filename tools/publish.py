@@ -25,10 +25,10 @@ def main(argv):
         raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}")
     with without_start_up_messages():
         import tfkd  # noqa: F401
-    from tfkd import card
     from tfkd.deploy import ContractError, load_export
     from tfkd.files import OutputError, write_bytes, write_text
     from tfkd.recipe import RecipeError, load_recipe
+    from tfkd.report import card
 
     run, model = Path(FLAGS.run), Path(FLAGS.model)
     try:

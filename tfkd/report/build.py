@@ -9,8 +9,9 @@ import shlex
 from pathlib import Path
 from urllib.parse import quote
 
-from tfkd import files, plots, report_details
-from tfkd.report_page import (
+from tfkd import files
+from tfkd.report import details, plots
+from tfkd.report.page import (
     Html,
     duration,
     facts,
@@ -26,7 +27,7 @@ from tfkd.report_page import (
     table,
     tag,
 )
-from tfkd.report_words import DECISIVE, STAGES, headline, numbers, verdict
+from tfkd.report.words import DECISIVE, STAGES, headline, numbers, verdict
 
 EXPORTED_FILES = {
     "student.tflite": "the model",
@@ -61,9 +62,9 @@ def write(folder, summary):
         ("stages", "The stages", _stages(summary)),
         ("comparisons", "Comparisons", _comparisons(summary)),
         ("device", "On the device", _device(folder, summary)),
-        ("people", "People and classes", report_details.people_and_classes(folder, summary)),
-        ("confusion", "What is taken for what", report_details.confusion(folder, summary)),
-        ("training", "Training", report_details.training(folder, summary)),
+        ("people", "People and classes", details.people_and_classes(folder, summary)),
+        ("confusion", "What is taken for what", details.confusion(folder, summary)),
+        ("training", "Training", details.training(folder, summary)),
         ("left-out", "What was left out", _left_out(summary)),
         ("provenance", "Where this comes from", _provenance(name, summary)),
     )

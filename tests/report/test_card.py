@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tfkd import card
 from tfkd.deploy import Contract
+from tfkd.report import card
 
-MODELS = Path(__file__).resolve().parent.parent / "models"
+MODELS = Path(__file__).resolve().parents[2] / "models"
 PUBLISHED = sorted(path.parent for path in MODELS.glob("*/results.json"))
 
 

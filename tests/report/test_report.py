@@ -14,8 +14,9 @@ from tfkd import files, report, results
 from tfkd.data.windows import Windows
 from tfkd.evaluation import Predictions
 from tfkd.recipe import Data, Recipe, Windowing
-from tfkd.report_page import p_value, points
-from tfkd.report_words import COMPARISONS, STAGES
+from tfkd.report import build
+from tfkd.report.page import p_value, points
+from tfkd.report.words import COMPARISONS, STAGES
 
 CLASSES = ('say "hi" & <b>', "push $a$ $b$", "sit2stand", "nobody's")
 RATES = {"teacher": 0.95, "labels": 0.6, "distilled": 0.9, "control": 0.6, "pruned": 0.88, "int8": 0.87}
@@ -234,7 +235,7 @@ def test_words_cover_what_runs_produce(tmp_path):
 
     assert tuple(STAGES) == RUN
     assert list(COMPARISONS) == list(make_run(tmp_path)["comparisons"])
-    assert set(report.EXPORTED_FILES) == {export.MODEL, export.CONTRACT, export.GOLDEN, *export.C_FILES}
+    assert set(build.EXPORTED_FILES) == {export.MODEL, export.CONTRACT, export.GOLDEN, *export.C_FILES}
 
 
 def test_people_and_classes_are_those_of_results_json(tmp_path):

@@ -1,6 +1,6 @@
 """The sentences of a report: what a run's numbers allow to be said, and nothing more hopeful."""
 
-from tfkd.report_page import kilobytes, p_value, percent, points, tag
+from tfkd.report.page import kilobytes, p_value, percent, points, tag
 
 STAGES = {
     "teacher": ("Teacher", "teacher"),

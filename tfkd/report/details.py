@@ -3,9 +3,10 @@
 They are drawn from the predictions and records in the run folder, besides the numbers of `results.json`.
 """
 
-from tfkd import plots, results
-from tfkd.report_page import Html, folded, number, percent, points, table, tag
-from tfkd.report_words import STAGES
+from tfkd import results
+from tfkd.report import plots
+from tfkd.report.page import Html, folded, number, percent, points, table, tag
+from tfkd.report.words import STAGES
 
 
 def people_and_classes(folder, summary):
