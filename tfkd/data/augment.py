@@ -95,7 +95,9 @@ class Augmentation:
             imu = (turned.reshape(triples.shape) * gain.astype("float32")).reshape(imu.shape)
         if self.jitter:
             noise = rng.standard_normal(imu.shape, dtype="float32")
-            imu = imu + np.float32(self.jitter) * spread * noise
+            noise *= np.float32(self.jitter) * spread
+            noise += imu
+            imu = noise
         return imu
 
     def _view(self, skeleton, rng):
@@ -122,17 +124,27 @@ def mix(arrays, labels, alpha, rng):
 
     def blend(values):
         weight = share.reshape(-1, *[1] * (values.ndim - 1))
-        return values * weight + values[partner] * (1 - weight)
+        other = values[partner]
+        other *= 1 - weight
+        other += values * weight
+        return other
 
     return {m: blend(v) for m, v in arrays.items()}, blend(labels)
 
 
 def _sample(values, position):
     """Linear interpolation of `(batch, time, ...)` at `(batch, length)` positions in samples."""
-    low = np.minimum(position.astype(int), values.shape[1] - 2)
-    weight = (position - low).astype("float32").reshape(*low.shape, *[1] * (values.ndim - 2))
-    rows = np.arange(len(values))[:, None]
-    return values[rows, low] * (1 - weight) + values[rows, low + 1] * weight
+    batch, time = values.shape[:2]
+    low = np.minimum(position.astype(int), time - 2)
+    weight = (position - low).astype("float32")[..., None]
+    # Whole rows out of one flat table: several times faster than indexing two axes.
+    table = values.reshape(batch * time, -1)
+    row = low + time * np.arange(batch)[:, None]
+    here, after = table.take(row, axis=0), table.take(row + 1, axis=0)
+    here *= 1 - weight
+    after *= weight
+    here += after
+    return here.reshape(*low.shape, *values.shape[2:])
 
 
 def _rotations(angle, rng):

@@ -150,7 +150,9 @@ class Normalisation:
         """Normalised `values` of one modality; modalities it was not fitted on pass unchanged."""
         if modality not in self.mean:
             return values
-        return (values - self.mean[modality]) / self.scale[modality]
+        normal = values - self.mean[modality]
+        normal /= self.scale[modality]
+        return normal
 
 
 def centred_skeletons(recordings, hip="hip_center", neck="shoulder_center"):
