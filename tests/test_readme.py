@@ -9,11 +9,15 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_keras_snippet_runs_as_written(tmp_path, monkeypatch):
+def snippets():
+    return re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_distiller_snippet_runs_as_written(tmp_path, monkeypatch):
     from tfkd.networks import fused_teacher, imu_student
 
     monkeypatch.chdir(tmp_path)
-    (snippet,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    (snippet,) = [text for text in snippets() if "tfkd.Distiller(" in text]
     rng = np.random.default_rng(0)
     names = {
         "teacher": fused_teacher((16, 20, 3), (32, 6), 4, width=48),
@@ -24,6 +28,14 @@ def test_the_keras_snippet_runs_as_written(tmp_path, monkeypatch):
     }
     exec(snippet.replace("epochs=100", "epochs=1"), names)
     assert (tmp_path / "student.keras").exists()
+
+
+def test_the_data_snippet_runs_as_written():
+    (snippet,) = [text for text in snippets() if "data.Batches(" in text]
+    names = {}
+    exec(snippet.replace("epochs=80", "epochs=1"), names)
+    assert set(names["train"].subjects) == {1, 3, 5}
+    assert names["teacher"].history.history["loss"][0] > 0
 
 
 def test_every_file_and_command_it_names_is_there():
