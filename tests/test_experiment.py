@@ -172,14 +172,14 @@ def test_a_student_that_tflm_cannot_run_is_refused_before_training(tree, tmp_pat
     import keras
 
     from tfkd.deploy import ExportError
-    from tfkd.training import Workshop
+    from tfkd.training import Trainer
 
     def with_gelu(self):
         inputs = keras.Input((32, 6), name="imu")
         x = keras.layers.Activation("gelu", name="strange")(keras.layers.Flatten()(inputs))
         return keras.Model(inputs, keras.layers.Dense(27)(x))
 
-    monkeypatch.setattr(Workshop, "new_student", with_gelu)
+    monkeypatch.setattr(Trainer, "new_student", with_gelu)
     with pytest.raises(ExportError, match="GELU"):
         experiment(tree, tmp_path / "run").run(1)
     assert not (tmp_path / "run" / "seed0").exists()
@@ -187,18 +187,18 @@ def test_a_student_that_tflm_cannot_run_is_refused_before_training(tree, tmp_pat
 
 def test_validation_people_are_judged_instead_of_the_test_people(tree, tmp_path):
     found = experiment(tree, tmp_path / "run", {"data": {"dataset": "utd", "validation_subjects": [3]}})
-    assert found.material.side == "validation" and set(found.material.judged.subjects) == {3}
-    assert set(found.material.train.subjects) == {1}
+    assert found.prepared.side == "validation" and set(found.prepared.judged.subjects) == {3}
+    assert set(found.prepared.train.subjects) == {1}
 
 
 def test_unlabelled_people_train_the_student_and_not_the_teacher(tree, tmp_path):
-    from tfkd.training import Workshop
+    from tfkd.training import Trainer
 
     found = experiment(tree, tmp_path / "run", {"data": {"dataset": "utd", "labelled_subjects": [1]}})
-    workshop = Workshop(found.recipe, found.material, found.channels, 0)
+    trainer = Trainer(found.recipe, found.prepared, found.channels, 0)
     training = found.recipe.student_training
-    everyone = workshop.batches(["imu", "skeleton"], training)
-    labelled = workshop.batches(["imu", "skeleton"], training, labelled_only=True)
+    everyone = trainer.batches(["imu", "skeleton"], training)
+    labelled = trainer.batches(["imu", "skeleton"], training, labelled_only=True)
     assert set(everyone.windows.subjects) == {1, 3} and set(labelled.windows.subjects) == {1}
     assert everyone.num_batches == labelled.num_batches, "equal budgets"
     assert (everyone.windows.labels[everyone.windows.subjects == 3] == -1).all()

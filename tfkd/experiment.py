@@ -13,7 +13,7 @@ from tfkd.data import datasets
 from tfkd.deploy import check_exportable
 from tfkd.recipe import RecipeError, load_recipe
 from tfkd.seed_run import SeedRun
-from tfkd.training import Workshop, prepare, student_channels
+from tfkd.training import Trainer, prepare, student_channels
 
 
 class Experiment:
@@ -33,31 +33,26 @@ class Experiment:
         RecipeError: the folder holds a run of another recipe or other data.
     """
 
-    def __init__(
-        self, recipe, folder, data_dir=None, on_error="raise", resume=True, say=print, show_epochs=True
-    ):
+    def __init__(self, recipe, folder, data_dir=None, on_error="raise", resume=True, say=print, show_epochs=True):
         self.recipe, self.folder, self.say = recipe, Path(folder), say
         self.show_epochs = show_epochs
         self._claim_folder(resume)
         say(f"Reading {recipe.data.dataset} ...")
         recordings = datasets.read(recipe.data.dataset, data_dir, on_error)
         self.stream = recordings.streams["imu"]
-        self.material = prepare(recipe, recordings)
+        self.prepared = prepare(recipe, recordings)
         self.channels = student_channels(recipe, self.stream)
         self.data_hash = provenance.hash_of_recordings(recordings)
         self._claim_data()
-        train, judged = self.material.train, self.material.judged
+        train, judged = self.prepared.train, self.prepared.judged
         unlabelled = int((train.labels < 0).sum())
         say(
             f"{len(recordings)} recordings; {len(train)} windows to train on"
             + (f" ({unlabelled} of them unlabelled)" if unlabelled else "")
-            + f", {len(judged)} of the {self.material.side} people."
+            + f", {len(judged)} of the {self.prepared.side} people."
         )
-        for kind, entries in self.material.notes.items():
-            say(
-                f"  {kind}: {len(entries)} ({', '.join(map(str, entries[:3]))}"
-                f"{', ...' if len(entries) > 3 else ''})"
-            )
+        for kind, entries in self.prepared.notes.items():
+            say(f"  {kind}: {len(entries)} ({', '.join(map(str, entries[:3]))}{', ...' if len(entries) > 3 else ''})")
 
     def _claim_folder(self, resume):
         kept = self.folder / "recipe.toml"
@@ -67,16 +62,14 @@ class Experiment:
                     f"{self.folder} already holds a run. Choose another --out, or continue it with --resume."
                 )
             if load_recipe(kept) != self.recipe:
-                raise RecipeError(
-                    f"{self.folder} holds a run of another recipe ({kept}). Choose another --out."
-                )
+                raise RecipeError(f"{self.folder} holds a run of another recipe ({kept}). Choose another --out.")
         else:
             # Written first: a folder that cannot be written to is found before hours of training.
             files.write_text(kept, self.recipe.to_toml())
 
     def _claim_data(self):
         kept = self.folder / "data.json"
-        described = {"sha256": self.data_hash, "notes": self.material.notes}
+        described = {"sha256": self.data_hash, "notes": self.prepared.notes}
         if not kept.exists():
             files.write_json(kept, described)
         elif json.loads(kept.read_text())["sha256"] != self.data_hash:
@@ -94,7 +87,7 @@ class Experiment:
         self._refuse_what_cannot_be_exported()
         for seed in range(seeds):
             SeedRun(self, seed).run()
-        summary = results.summarize(self.folder, self.recipe, self.material, seeds)
+        summary = results.summarize(self.folder, self.recipe, self.prepared, seeds)
         files.write_json(self.folder / "results.json", summary)
         report.write(self.folder, summary)
         return summary
@@ -103,5 +96,5 @@ class Experiment:
         checked = self.folder / "exportable.json"
         if not checked.exists():
             self.say("Checking that TensorFlow Lite Micro can run the student ...")
-            check_exportable(Workshop(self.recipe, self.material, self.channels, 0).new_student())
+            check_exportable(Trainer(self.recipe, self.prepared, self.channels, 0).new_student())
             files.write_json(checked, {"exportable": True})

@@ -36,9 +36,7 @@ def git_revision():
     where = Path(__file__).parent
 
     def git(*arguments):
-        return subprocess.run(
-            ["git", *arguments], cwd=where, capture_output=True, text=True, check=True
-        ).stdout.strip()
+        return subprocess.run(["git", *arguments], cwd=where, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
         return git("rev-parse", "--short", "HEAD") + ("+changes" if git("status", "-s", "-uno") else "")

@@ -10,13 +10,13 @@ from tfkd.seed_run import STAGES
 FORMAT = 1
 
 
-def summarize(folder, recipe, material, seeds):
+def summarize(folder, recipe, prepared, seeds):
     """Gathers the records and predictions of all seeds.
 
     Args:
         folder: the run folder.
         recipe: `Recipe`.
-        material: `Material` that the stages were judged on.
+        prepared: `PreparedData` that the stages were judged on.
         seeds: how many.
 
     Returns:
@@ -34,20 +34,20 @@ def summarize(folder, recipe, material, seeds):
     stages["pruned"]["sparsity"] = records["pruned"][0]["sparsity"]
     stages["int8"]["model_bytes"] = max(r["model_bytes"] for r in records["int8"])
     stages["int8"]["arena_bytes"] = max(r["arena_bytes"] for r in records["int8"])
-    train = material.train
+    train = prepared.train
     return {
         "format": FORMAT,
         "recipe": dataclasses.asdict(recipe),
         "protocol": {
-            "split": material.split,
-            "judged": material.side,
+            "split": prepared.split,
+            "judged": prepared.side,
             "train_subjects": sorted({int(s) for s in train.subjects}),
             "labelled_subjects": sorted({int(s) for s in train.subjects[train.labels >= 0]}),
-            "judged_subjects": sorted({int(s) for s in material.judged.subjects}),
+            "judged_subjects": sorted({int(s) for s in prepared.judged.subjects}),
             "windowing": recipe.windows.kind,
             "train_windows": len(train),
-            "judged_windows": len(material.judged),
-            "judged_recordings": len(set(material.judged.recordings)),
+            "judged_windows": len(prepared.judged),
+            "judged_recordings": len(set(prepared.judged.recordings)),
             "classes": list(train.classes),
         },
         "seeds": seeds,
@@ -64,7 +64,7 @@ def summarize(folder, recipe, material, seeds):
         },
         "per_person": {stage: _per_person(predictions[stage]) for stage in STAGES},
         "per_class": {stage: _per_class(predictions[stage]) for stage in STAGES},
-        "notes": material.notes,
+        "notes": prepared.notes,
         "provenance": {
             "data_sha256": json.loads((folder / "data.json").read_text())["sha256"],
             "git": provenance.git_revision(),

@@ -11,7 +11,7 @@ from tfkd import files
 from tfkd.compress.pruning import Pruning, polynomial, sparsity_of
 from tfkd.deploy import TflmModel, balanced_calibration, export_student, load_export
 from tfkd.evaluation import Predictions
-from tfkd.training import Workshop, shuffled
+from tfkd.training import Trainer, shuffled
 
 STAGES = ("teacher", "labels", "distilled", "control", "pruned", "int8")
 GOLDEN_WINDOWS = 8
@@ -22,9 +22,9 @@ class SeedRun:
 
     def __init__(self, experiment, seed):
         self.experiment, self.seed = experiment, seed
-        self.recipe, self.material = experiment.recipe, experiment.material
+        self.recipe, self.prepared = experiment.recipe, experiment.prepared
         self.folder = experiment.folder / f"seed{seed}"
-        self.workshop = Workshop(self.recipe, self.material, experiment.channels, seed)
+        self.trainer = Trainer(self.recipe, self.prepared, experiment.channels, seed)
 
     def run(self):
         """Runs the stages that have no record yet."""
@@ -42,19 +42,19 @@ class SeedRun:
             files.write_json(record, {**metrics, **facts, "seconds": seconds})
             self.experiment.say(
                 f"[seed {self.seed}] {stage}: {100 * metrics['accuracy']:.1f} % of "
-                f"{self.material.side} recordings right ({seconds:.0f} s)"
+                f"{self.prepared.side} recordings right ({seconds:.0f} s)"
             )
 
     def _teacher(self):
-        network = self.workshop.new_teacher()
+        network = self.trainer.new_teacher()
         training = self.recipe.teacher_training
-        batches = self.workshop.batches(self.workshop.teacher_inputs, training, labelled_only=True)
+        batches = self.trainer.batches(self.trainer.teacher_inputs, training, labelled_only=True)
         return self._train("teacher", network, network, batches, training)
 
     def _labels(self):
-        student = self.workshop.new_student()
+        student = self.trainer.new_student()
         training = self.recipe.student_training
-        batches = self.workshop.batches(student.inputs[0].name, training, labelled_only=True)
+        batches = self.trainer.batches(student.inputs[0].name, training, labelled_only=True)
         return self._train("labels", student, student, batches, training)
 
     def _distilled(self):
@@ -64,10 +64,10 @@ class SeedRun:
         return self._distil("control", shuffled(self._load("teacher")))
 
     def _distil(self, stage, teacher):
-        student = self.workshop.new_student()
+        student = self.trainer.new_student()
         training = self.recipe.student_training
         batches = self._distillation_batches(stage, training)
-        distiller = self.workshop.distiller(teacher, student)
+        distiller = self.trainer.distiller(teacher, student)
         return self._train(stage, distiller, student, batches, training)
 
     def _pruned(self):
@@ -82,18 +82,16 @@ class SeedRun:
             return self._keep("pruned", student, {"history": {}, "sparsity": sparsity_of(student)})
         batches = self._distillation_batches("pruned", training)
         pruning = Pruning(student, polynomial(settings.sparsity, training.epochs * batches.num_batches))
-        distiller = self.workshop.distiller(self._load("teacher"), student)
+        distiller = self.trainer.distiller(self._load("teacher"), student)
         facts = self._train("pruned", distiller, student, batches, training, [pruning], pruning.strip)
         return {**facts, "sparsity": sparsity_of(student)}
 
     def _int8(self):
         student = self._load("pruned")
         folder = self.folder / "export"
-        windows = self.material.train
-        x = self.workshop.inputs_of(windows, [self.workshop.student_input])
-        calibration = balanced_calibration(
-            x, windows.labels, self.recipe.quantization.calibration_per_class, self.seed
-        )
+        windows = self.prepared.train
+        x = self.trainer.inputs_of(windows, [self.trainer.student_input])
+        calibration = balanced_calibration(x, windows.labels, self.recipe.quantization.calibration_per_class, self.seed)
         chosen = np.linspace(0, len(windows) - 1, GOLDEN_WINDOWS).astype(int)
         result = export_student(
             student,
@@ -104,8 +102,8 @@ class SeedRun:
         )
         # What is measured is what was written: the bytes are read back from the folder.
         model = TflmModel(load_export(folder).model_bytes)
-        judged = self.material.judged
-        logits = model.predict(self.workshop.inputs_of(judged, [self.workshop.student_input]))
+        judged = self.prepared.judged
+        logits = model.predict(self.trainer.inputs_of(judged, [self.trainer.student_input]))
         Predictions.of(judged, logits).save(self.folder / "int8.npz")
         return {
             "model_bytes": len(result.model_bytes),
@@ -116,12 +114,12 @@ class SeedRun:
 
     def _contract_facts(self):
         windows = self.recipe.windows
-        channels = self.workshop.channels
-        stream, normalisation = self.experiment.stream, self.material.normalisation
+        channels = self.trainer.channels
+        stream, normalisation = self.experiment.stream, self.prepared.normalisation
         whole = windows.kind == "whole_trial"
         return {
             "dataset": self.recipe.data.dataset,
-            "split": self.material.split,
+            "split": self.prepared.split,
             "windowing": windows.kind,
             "sample_rate_hz": None if whole else stream.rate_hz,
             "window": windows.length,
@@ -131,31 +129,31 @@ class SeedRun:
             "mean": normalisation.mean["imu"][channels].tolist(),
             "scale": normalisation.scale["imu"][channels].tolist(),
             "encoding": "none",
-            "labels": list(self.material.train.classes),
+            "labels": list(self.prepared.train.classes),
         }
 
     def _distillation_batches(self, stage, training):
-        names = [*self.workshop.teacher_inputs]
-        if self.workshop.student_input not in names:
-            names.append(self.workshop.student_input)
+        names = [*self.trainer.teacher_inputs]
+        if self.trainer.student_input not in names:
+            names.append(self.trainer.student_input)
         stored = None
         if self.recipe.distillation.teacher == "stored":
-            names = [self.workshop.student_input]
+            names = [self.trainer.student_input]
             path = self.folder / "teacher_outputs.npz"
-            stored = self.workshop.stored_outputs(self._load("teacher"), path)
+            stored = self.trainer.stored_outputs(self._load("teacher"), path)
             if stage == "control":
-                order = np.random.default_rng(self.seed).permutation(len(self.material.train))
+                order = np.random.default_rng(self.seed).permutation(len(self.prepared.train))
                 stored = {name: values[order] for name, values in stored.items()}
-        return self.workshop.batches(names, training, teacher_outputs=stored)
+        return self.trainer.batches(names, training, teacher_outputs=stored)
 
     def _train(self, stage, model, network, batches, training, callbacks=(), after=None):
         """Compiles and fits `model`, then keeps `network`."""
-        self.workshop.compile(model, training, batches)
+        self.trainer.compile(model, training, batches)
         if self.experiment.show_epochs:
             self.experiment.say(f"[seed {self.seed}] {stage}: {training.epochs} epochs")
             callbacks = [*callbacks, EpochBar()]
         started = time.time()
-        history = self.workshop.fit(model, batches, training, callbacks)
+        history = self.trainer.fit(model, batches, training, callbacks)
         seconds = time.time() - started
         if after:
             after()
@@ -166,8 +164,8 @@ class SeedRun:
     def _keep(self, stage, network, facts):
         with files.atomic_path(self.folder / f"{stage}.keras") as temporary:
             network.save(temporary, include_optimizer=False)
-        logits = self.workshop.predict(network, self.material.judged)
-        Predictions.of(self.material.judged, logits).save(self.folder / f"{stage}.npz")
+        logits = self.trainer.predict(network, self.prepared.judged)
+        Predictions.of(self.prepared.judged, logits).save(self.folder / f"{stage}.npz")
         return facts
 
     def _load(self, stage):

@@ -17,7 +17,7 @@ from tfkd.networks.skeleton import skeleton_teacher
 
 
 @dataclasses.dataclass(frozen=True)
-class Material:
+class PreparedData:
     """Windows to learn from and to be judged by.
 
     Attributes:
@@ -49,7 +49,7 @@ def prepare(recipe, recordings):
         train = train.without_labels(set(train.subjects) - labelled)
     side = "validation" if len(split.validation) else "test"
     train_windows = _cut(recipe.windows, train)
-    return Material(
+    return PreparedData(
         train_windows,
         _cut(recipe.windows, getattr(split, side)),
         side,
@@ -86,26 +86,26 @@ def student_channels(recipe, stream):
     return [known.index(channel) for channel in recipe.windows.channels]
 
 
-class Workshop:
+class Trainer:
     """Makes a run's networks, batches and Keras models. One for each seed.
 
     Args:
         recipe: `Recipe`.
-        material: `Material`.
+        prepared: `PreparedData`.
         channels: indices of the student's IMU channels.
         seed: of weights, order and augmentation.
     """
 
-    def __init__(self, recipe, material, channels, seed):
-        self.recipe, self.material, self.channels, self.seed = recipe, material, channels, seed
-        self.classes = len(material.train.classes)
-        whole = len(channels) == material.train.arrays["imu"].shape[-1]
+    def __init__(self, recipe, prepared, channels, seed):
+        self.recipe, self.prepared, self.channels, self.seed = recipe, prepared, channels, seed
+        self.classes = len(prepared.train.classes)
+        whole = len(channels) == prepared.train.arrays["imu"].shape[-1]
         self.student_input = "imu" if whole else "imu_part"
         self.teacher_inputs = ["skeleton"] + (["imu"] if recipe.teacher.kind == "fused" else [])
 
     def new_teacher(self):
         """An untrained teacher."""
-        shapes = {m: v.shape[1:] for m, v in self.material.train.arrays.items()}
+        shapes = {m: v.shape[1:] for m, v in self.prepared.train.arrays.items()}
         settings = {"width": self.recipe.teacher.width, "dropout": self.recipe.teacher.dropout}
         if self.recipe.teacher.kind == "skeleton":
             return skeleton_teacher(shapes["skeleton"], self.classes, **settings)
@@ -123,19 +123,19 @@ class Workshop:
 
     def batches(self, inputs, training, labelled_only=False, teacher_outputs=None):
         """Training batches; with `labelled_only`, of labelled windows, in as many steps an epoch."""
-        windows = self.material.train
+        windows = self.prepared.train
         if labelled_only:
             windows = windows.take(windows.labels >= 0)
         return Batches(
             windows,
             inputs,
             training.batch_size,
-            self.material.normalisation,
+            self.prepared.normalisation,
             self.recipe.augmentation,
             teacher_outputs,
             shuffle=True,
             seed=self.seed,
-            steps=max(len(self.material.train) // training.batch_size, 1),
+            steps=max(len(self.prepared.train) // training.batch_size, 1),
             parts={"imu_part": ("imu", self.channels)},
         )
 
@@ -192,13 +192,13 @@ class Workshop:
 
     def stored_outputs(self, teacher, path):
         """Teacher outputs for the training windows, from `path` or computed and kept there."""
-        arguments = (teacher, self.material.train)
+        arguments = (teacher, self.prepared.train)
         if path.exists():
             cache = TeacherCache.load(path)
         else:
-            cache = TeacherCache.compute(*arguments, normalisation=self.material.normalisation)
+            cache = TeacherCache.compute(*arguments, normalisation=self.prepared.normalisation)
             cache.save(path)
-        return cache.outputs(*arguments, normalisation=self.material.normalisation)
+        return cache.outputs(*arguments, normalisation=self.prepared.normalisation)
 
     def inputs_of(self, windows, names):
         """Normalised arrays of `windows` for `model.predict`: bare for one name, else a dictionary."""
@@ -206,7 +206,7 @@ class Workshop:
         arrays = {}
         for name in names:
             modality, channels = parts.get(name, (name, slice(None)))
-            values = self.material.normalisation(modality, windows.arrays[modality])
+            values = self.prepared.normalisation(modality, windows.arrays[modality])
             arrays[name] = np.ascontiguousarray(values[..., channels])
         return arrays[names[0]] if len(names) == 1 else arrays
 
@@ -227,9 +227,7 @@ class NextSample(keras.layers.Layer):
 def shuffled(teacher):
     """The teacher with its outputs shuffled within the batch, for the control experiment."""
     reader = keras.Model(teacher.input, [teacher.output, teacher.get_layer("embedding").output])
-    inputs = keras.tree.map_structure(
-        lambda tensor: keras.Input(tensor.shape[1:], name=tensor.name), teacher.input
-    )
+    inputs = keras.tree.map_structure(lambda tensor: keras.Input(tensor.shape[1:], name=tensor.name), teacher.input)
     logits, embedding = reader(inputs)
     outputs = [NextSample(name="logits")(logits), NextSample(name="embedding")(embedding)]
     return keras.Model(inputs, outputs, name="shuffled_teacher")

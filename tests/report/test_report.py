@@ -64,10 +64,10 @@ def make_run(folder, seeds=2, rates=RATES, same=(), recipe=None, side="test", cl
     (export / "student.tflite").write_bytes(bytes(18637))
     (export / "student_model.c").write_text("// bytes\n")
     files.write_json(folder / "data.json", {"sha256": "ab" * 32, "notes": {}})
-    material = types.SimpleNamespace(
+    prepared = types.SimpleNamespace(
         train=train, judged=judged, side=side, notes=notes or {}, split="cross_subject"
     )
-    summary = results.summarize(folder, recipe, material, seeds)
+    summary = results.summarize(folder, recipe, prepared, seeds)
     files.write_json(folder / "results.json", summary)
     return summary
 

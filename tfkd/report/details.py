@@ -23,9 +23,7 @@ def people_and_classes(folder, summary):
         for person in people
     ]
     recalls, classes = summary["per_class"], summary["protocol"]["classes"]
-    worst_first = sorted(
-        range(len(classes)), key=lambda i: (recalls["int8"][i] is None, recalls["int8"][i] or 0.0, i)
-    )
+    worst_first = sorted(range(len(classes)), key=lambda i: (recalls["int8"][i] is None, recalls["int8"][i] or 0.0, i))
     by_class = [
         [
             classes[i],
@@ -100,9 +98,7 @@ def training(folder, summary):
     return [
         tag("p", text if loss else "No stage recorded its loss.", class_="small"),
         tag("div", *loss, class_="plots"),
-        folded("Accuracy on (augmented) training batches", tag("div", *accuracy, class_="plots"))
-        if accuracy
-        else "",
+        folded("Accuracy on (augmented) training batches", tag("div", *accuracy, class_="plots")) if accuracy else "",
     ]
 
 

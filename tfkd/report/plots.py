@@ -122,9 +122,7 @@ def _figure(width, height, left, right, top, bottom):
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height))
-    axes = figure.add_axes(
-        (left / width, bottom / height, 1 - (left + right) / width, 1 - (top + bottom) / height)
-    )
+    axes = figure.add_axes((left / width, bottom / height, 1 - (left + right) / width, 1 - (top + bottom) / height))
     axes.patch.set_visible(False)
     figure.patch.set_visible(False)
     axes.spines[["top", "right", "left"]].set_visible(False)
