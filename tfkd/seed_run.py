@@ -48,7 +48,9 @@ class SeedRun:
     def _teacher(self):
         network = self.trainer.new_teacher()
         training = self.recipe.teacher_training
-        batches = self.trainer.batches(self.trainer.teacher_inputs, training, labelled_only=True)
+        names = self.trainer.teacher_inputs
+        inputs = names[0] if len(names) == 1 else names
+        batches = self.trainer.batches(inputs, training, labelled_only=True)
         return self._train("teacher", network, network, batches, training)
 
     def _labels(self):
