@@ -168,6 +168,14 @@ def test_a_folder_that_cannot_be_written_is_found_before_anything_is_read(tree, 
     assert said == []
 
 
+def test_an_attempt_without_data_does_not_occupy_the_folder(tree, tmp_path):
+    from tfkd.data import DataError
+
+    with pytest.raises(DataError, match="is not a folder"):
+        experiment(tmp_path / "nowhere", tmp_path / "run")
+    experiment(tree, tmp_path / "run", {"student": {"width": 9}})
+
+
 def test_a_student_that_tflm_cannot_run_is_refused_before_training(tree, tmp_path, monkeypatch):
     import keras
 

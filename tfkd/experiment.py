@@ -56,13 +56,16 @@ class Experiment:
 
     def _claim_folder(self, resume):
         kept = self.folder / "recipe.toml"
-        if kept.exists():
+        # Without data.json nothing has been done yet: an attempt that found no data, say.
+        if (self.folder / "data.json").exists():
             if not resume:
                 raise RecipeError(
                     f"{self.folder} already holds a run. Choose another --out, or continue it with --resume."
                 )
             if load_recipe(kept) != self.recipe:
-                raise RecipeError(f"{self.folder} holds a run of another recipe ({kept}). Choose another --out.")
+                raise RecipeError(
+                    f"{self.folder} holds a run of another recipe ({kept}). Choose another --out."
+                )
         else:
             # Written first: a folder that cannot be written to is found before hours of training.
             files.write_text(kept, self.recipe.to_toml())
