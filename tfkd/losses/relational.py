@@ -90,7 +90,8 @@ def _angle_rows(*tables):
 
 def _cosines(gram, rows, inverse, squares):
     """Cosines `(vertices, batch, batch)` of the angles at the vertices."""
-    inner = gram[None] - rows[:, :, None] - rows[:, None, :] + squares[:, None, None]
+    # Small tables first: each operation on (vertices, batch, batch) counts.
+    inner = gram[None] - (rows - squares[:, None])[:, :, None] - rows[:, None, :]
     return inner * inverse[:, :, None] * inverse[:, None, :]
 
 
@@ -126,9 +127,15 @@ def _squared_distances(gram):
     return ops.where(apart, squared, 1.0), apart
 
 
+@ops.custom_gradient
 def _huber(difference):
-    size = ops.abs(difference)
-    return ops.where(size <= 1.0, 0.5 * ops.square(difference), size - 0.5)
+    """Huber loss with delta 1; its slope, the clipped difference, is all the gradient needs to keep."""
+    slope = ops.clip(difference, -1.0, 1.0)
+
+    def gradient(*arguments, upstream=None):
+        return (arguments[0] if upstream is None else upstream) * slope
+
+    return slope * (difference - 0.5 * slope), gradient
 
 
 @keras.saving.register_keras_serializable("tfkd")
