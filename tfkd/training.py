@@ -139,14 +139,14 @@ class Trainer:
             parts={"imu_part": ("imu", self.channels)},
         )
 
-    def fit(self, model, batches, training, callbacks=(), verbose=0):
+    def fit(self, model, batches, training, callbacks=()):
         """Trains a compiled model for the recipe's number of epochs."""
         return model.fit(
             batches,
             epochs=training.epochs,
             callbacks=[FollowEpoch(batches), *callbacks],
             shuffle=False,
-            verbose=verbose,
+            verbose=0,
         ).history
 
     def compile(self, model, training, batches):

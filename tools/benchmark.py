@@ -7,7 +7,6 @@ single times say little on a shared machine. Nothing here fails because a machin
 """
 
 import os
-import sys
 import time
 
 from absl import app, flags
@@ -30,7 +29,6 @@ def main(argv):
     print(f"{os.cpu_count()} cores, load {load:.1f} before; {FLAGS.rounds} rounds, batch {FLAGS.batch}\n")
     for benchmark in (training_steps, angle_loss, pipeline):
         benchmark()
-    sys.stdout.flush()
 
 
 def compare(title, ours, other, wanted=""):
