@@ -9,7 +9,7 @@ STREAMS = {
     "imu": Stream(
         ("acc_x", "acc_y", "acc_z", "gyro_x", "gyro_y", "gyro_z"), ("g",) * 3 + ("deg/s",) * 3, 50.0
     ),
-    "skeleton": Stream(("hip_center", "shoulder_center", "right_wrist"), ("m",) * 3),
+    "skeleton": Stream(("hip_center", "shoulder_center", "right_wrist"), ("m",) * 3, None, ((0, 1), (1, 2))),
 }
 
 

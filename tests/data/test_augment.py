@@ -16,8 +16,11 @@ def arrays():
     return windows.arrays
 
 
+BONES = ((0, 1), (1, 2))
+
+
 def apply(arrays, seed=0, **settings):
-    return Augmentation(**settings)(arrays, SPREAD, np.random.default_rng(seed))
+    return Augmentation(**settings)(arrays, SPREAD, np.random.default_rng(seed), BONES)
 
 
 @pytest.mark.parametrize("part", ["time_shift", "time_scale", "time_warp"])
@@ -50,6 +53,56 @@ def test_view_turns_the_skeleton_about_the_vertical(arrays):
     np.testing.assert_array_equal(turned["imu"], arrays["imu"])
 
 
+def bones_of(skeleton, bones=BONES):
+    return np.stack([skeleton[:, :, outer] - skeleton[:, :, inner] for inner, outer in bones], axis=2)
+
+
+def test_limbs_are_stretched_along_themselves_one_factor_a_bone_and_window(arrays):
+    stretched = apply(arrays, limb_scale=0.2)["skeleton"]
+    np.testing.assert_array_equal(stretched[:, :, 0], arrays["skeleton"][:, :, 0])  # the root stays
+    factor = bones_of(stretched) / bones_of(arrays["skeleton"])
+    np.testing.assert_allclose(factor, np.broadcast_to(factor[:, :1, :, :1], factor.shape), rtol=2e-2, atol=2e-2)
+    found = np.median(factor, axis=(1, 3))
+    assert found.std() == pytest.approx(0.2, rel=0.3) and found.mean() == pytest.approx(1, abs=0.1)
+    assert len(np.unique(found.round(4))) > 40, "each bone and window has a factor of its own"
+
+
+def test_limbs_of_a_branching_body_stay_joined(arrays):
+    from tfkd.data.utd_mhad import BONES as body
+
+    skeleton = np.random.default_rng(0).normal(size=(5, 7, 20, 3)).astype("float32")
+    longer = Augmentation(limb_scale=0.3)({"skeleton": skeleton}, None, np.random.default_rng(1), body)["skeleton"]
+    before, after = bones_of(skeleton, body), bones_of(longer, body)
+    cosine = (before * after).sum(-1) / np.linalg.norm(before, axis=-1) / np.linalg.norm(after, axis=-1)
+    np.testing.assert_allclose(cosine, 1, atol=1e-4)
+    assert longer.dtype == "float32" and longer.flags.c_contiguous
+
+
+def test_limbs_without_known_bones_are_refused(arrays):
+    with pytest.raises(ValueError, match="limb_scale needs to know the skeleton's bones"):
+        Augmentation(limb_scale=0.1)(arrays, SPREAD, np.random.default_rng(0))
+
+
+def test_tilt_turns_the_whole_body_and_keeps_its_shape(arrays):
+    tilted = apply(arrays, tilt_deg=20)["skeleton"]
+    length = np.linalg.norm
+    np.testing.assert_allclose(
+        length(bones_of(tilted), axis=-1), length(bones_of(arrays["skeleton"]), axis=-1), rtol=1e-3, atol=1e-4
+    )
+    assert np.abs(tilted[..., 1] - arrays["skeleton"][..., 1]).max() > 0.05, "not about the vertical alone"
+
+
+def test_joints_are_shifted_for_the_whole_window(arrays):
+    shift = apply(arrays, joint_offset=0.1)["skeleton"] - arrays["skeleton"]
+    np.testing.assert_allclose(shift, np.broadcast_to(shift[:, :1], shift.shape), atol=1e-5)
+    assert shift.std() == pytest.approx(0.1, rel=0.2)
+
+
+def test_the_body_is_changed_in_the_skeleton_alone(arrays):
+    changed = apply(arrays, limb_scale=0.2, tilt_deg=9, joint_offset=0.1)
+    np.testing.assert_array_equal(changed["imu"], arrays["imu"])
+
+
 def test_scale_and_jitter_have_the_size_they_say(arrays):
     factor = apply(arrays, scale=0.1)["imu"] / arrays["imu"]
     assert np.nanstd(factor[:, 5, 1]) == pytest.approx(0.1, rel=0.5)
@@ -60,7 +113,7 @@ def test_scale_and_jitter_have_the_size_they_say(arrays):
 def test_nothing_asked_changes_nothing_and_seeds_decide(arrays):
     same = apply(arrays)
     assert all(np.array_equal(same[m], arrays[m]) for m in arrays)
-    everything = {"jitter": 0.1, "scale": 0.1, "rotation_deg": 9, "time_warp": 0.2, "view_deg": 5}
+    everything = {"jitter": 0.1, "scale": 0.1, "rotation_deg": 9, "time_warp": 0.2, "view_deg": 5, "limb_scale": 0.1}
     a, b, c = (apply(arrays, seed, **everything) for seed in (1, 1, 2))
     assert np.array_equal(a["imu"], b["imu"]) and not np.array_equal(a["imu"], c["imu"])
 
@@ -187,6 +240,12 @@ def test_stored_teacher_outputs_travel_with_their_windows_and_not_with_moved_tim
         with pytest.raises(ValueError, match="stored teacher outputs no longer hold"):
             Batches(windows, ["imu"], 8, augmentation=Augmentation(**moved), teacher_outputs=outputs)
     Batches(windows, ["imu"], 8, augmentation=Augmentation(rotation_deg=9), teacher_outputs=outputs)
+
+
+def test_batches_know_the_bones(windows):
+    plain, longer = (Batches(windows, ["skeleton"], 24, augmentation=a)[0][0] for a in (None, Augmentation(limb_scale=0.2)))
+    assert np.abs(plain["skeleton"] - longer["skeleton"]).max() > 0.05
+    assert windows.take([1, 2]).bones == windows.bones != ()
 
 
 def test_missing_modality_is_named(windows):

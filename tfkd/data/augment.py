@@ -25,6 +25,12 @@ class Augmentation:
         view_deg: standard deviation of a rotation of the skeleton about the vertical.
         mixup: `alpha` of the Beta distribution from which each sample's mixing share is drawn (Zhang et
             al., ICLR 2018); one share for all modalities and the label.
+        limb_scale: other bodies: standard deviation of a factor around 1 on the length of each bone of
+            the skeleton, one for each bone.
+        tilt_deg: standard deviation of a rotation of the skeleton about a random axis: another stance,
+            or a camera that looks from higher up.
+        joint_offset: standard deviation of a shift of each joint, the same throughout the window, in the
+            skeleton's unit.
     """
 
     jitter: float = 0.0
@@ -35,6 +41,9 @@ class Augmentation:
     time_warp: float = 0.0
     view_deg: float = 0.0
     mixup: float = 0.0
+    limb_scale: float = 0.0
+    tilt_deg: float = 0.0
+    joint_offset: float = 0.0
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -49,24 +58,29 @@ class Augmentation:
         """Whether teacher outputs for the plain window no longer hold for the augmented one."""
         return any((self.time_shift, self.time_scale, self.time_warp, self.mixup))
 
-    def __call__(self, arrays, spread, rng):
+    def __call__(self, arrays, spread, rng, bones=()):
         """Augments one batch, all but mixup.
 
         Args:
             arrays: modality -> `(batch, time, ...)` float32. Not changed.
             spread: standard deviation of each IMU channel, for the jitter.
             rng: `numpy.random.Generator`.
+            bones: the skeleton's, as in `Stream`; for `limb_scale`.
 
         Returns:
             New arrays, same shapes.
+
+        Raises:
+            ValueError: `limb_scale` is asked for, and `bones` is empty; or rotation or scale, and the
+                IMU's channels are no triples of axes.
         """
         arrays = dict(arrays)
         if self.time_shift or self.time_scale or self.time_warp:
             arrays = self._retime(arrays, rng)
         if "imu" in arrays:
             arrays["imu"] = self._sensor(arrays["imu"], spread, rng)
-        if "skeleton" in arrays and self.view_deg:
-            arrays["skeleton"] = self._view(arrays["skeleton"], rng)
+        if "skeleton" in arrays:
+            arrays["skeleton"] = self._body(arrays["skeleton"], bones, rng)
         return arrays
 
     def _retime(self, arrays, rng):
@@ -100,12 +114,23 @@ class Augmentation:
             imu = noise
         return imu
 
-    def _view(self, skeleton, rng):
-        batch = len(skeleton)
-        angle = rng.normal(0, np.radians(self.view_deg), batch)
-        turn = _about(np.tile([0.0, 1.0, 0.0], (batch, 1)), angle)
-        flat = np.matmul(skeleton.reshape(batch, -1, 3), turn.transpose(0, 2, 1))
-        return flat.reshape(skeleton.shape)
+    def _body(self, skeleton, bones, rng):
+        batch, _, joints, _ = skeleton.shape
+        if self.limb_scale:
+            if not bones:
+                raise ValueError(
+                    "limb_scale needs to know the skeleton's bones, which this data set does not tell. Set it to 0."
+                )
+            factors = 1 + rng.normal(0, self.limb_scale, (batch, joints))
+            skeleton = _stretched(skeleton, bones, factors)
+        if self.joint_offset:
+            skeleton = skeleton + rng.normal(0, self.joint_offset, (batch, 1, joints, 3)).astype("float32")
+        if self.tilt_deg:
+            skeleton = _turned(skeleton, _rotations(rng.normal(0, np.radians(self.tilt_deg), batch), rng))
+        if self.view_deg:
+            angle = rng.normal(0, np.radians(self.view_deg), batch)
+            skeleton = _turned(skeleton, _about(np.tile([0.0, 1.0, 0.0], (batch, 1)), angle))
+        return skeleton
 
 
 def mix(arrays, labels, alpha, rng):
@@ -145,6 +170,28 @@ def _sample(values, position):
     after *= weight
     here += after
     return here.reshape(*low.shape, *values.shape[2:])
+
+
+def _stretched(skeleton, bones, factors):
+    """Skeletons whose bones are longer by `factors` `(batch, joints)`, each told by its outer joint."""
+    joints = skeleton.shape[2]
+    # A bone is its outer joint minus its inner one; a joint, the sum of the bones that lead to it.
+    bone_of_joint, joint_of_bone = np.eye(joints), np.eye(joints)
+    outer = [b for _, b in bones]
+    for inner, joint in bones:
+        bone_of_joint[joint, inner] = -1
+        joint_of_bone[joint] += joint_of_bone[inner]
+    # The root is where it was: it has no bone.
+    factors = np.where(np.isin(np.arange(joints), outer), factors, 1.0)
+    change = joint_of_bone @ (factors[:, :, None] * bone_of_joint)
+    by_joint = np.moveaxis(skeleton, 2, 1)
+    flat = np.matmul(change.astype("float32"), by_joint.reshape(len(skeleton), joints, -1))
+    return np.ascontiguousarray(np.moveaxis(flat.reshape(by_joint.shape), 1, 2))
+
+
+def _turned(skeleton, turn):
+    flat = np.matmul(skeleton.reshape(len(skeleton), -1, 3), turn.transpose(0, 2, 1))
+    return flat.reshape(skeleton.shape)
 
 
 def _rotations(angle, rng):

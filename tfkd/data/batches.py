@@ -89,7 +89,7 @@ class Batches(keras.utils.PyDataset):
         rng = np.random.default_rng([self.seed, self.epoch, number, 1])
         arrays = {m: self.windows.arrays[m][index] for m in self.modalities}
         labels = self.one_hot[index]
-        arrays = self.augmentation(arrays, self.spread, rng)
+        arrays = self.augmentation(arrays, self.spread, rng, self.windows.bones)
         if self.normalisation is not None:
             arrays = {m: self.normalisation(m, v) for m, v in arrays.items()}
         if self.augmentation.mixup:

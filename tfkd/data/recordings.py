@@ -18,11 +18,14 @@ class Stream:
         channels: names in order. For a skeleton, the joints (each has x, y, z).
         units: one unit a channel (`"g"`, `"deg/s"`, `"m"`).
         rate_hz: nominal sample rate, or `None` where it is unknown or cannot be trusted.
+        bones: of a skeleton, pairs of joint indices (nearer the root, further from it), from the root
+            outwards.
     """
 
     channels: tuple[str, ...]
     units: tuple[str, ...]
     rate_hz: float | None = None
+    bones: tuple[tuple[int, int], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -38,10 +38,10 @@ JOINTS = (
 )  # fmt: skip
 
 BONES = (
-    (0, 1), (1, 2), (2, 3), (1, 4), (4, 5), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (10, 11),
+    (3, 2), (2, 1), (1, 0), (1, 4), (4, 5), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (10, 11),
     (3, 12), (12, 13), (13, 14), (14, 15), (3, 16), (16, 17), (17, 18), (18, 19),
 )  # fmt: skip
-"""Pairs of joints, as in the authors' drawing script."""
+"""Pairs of joints, from the hip outwards; the pairs are those of the authors' drawing script."""
 
 STREAMS = {
     "imu": Stream(
@@ -50,7 +50,7 @@ STREAMS = {
         50.0,
     ),
     # The stored skeletons hold fewer frames than the nominal 30 Hz would give (about 19 a second).
-    "skeleton": Stream(JOINTS, ("m",) * len(JOINTS), None),
+    "skeleton": Stream(JOINTS, ("m",) * len(JOINTS), None, BONES),
 }
 
 SUBJECTS, TRIALS = 8, 4

@@ -18,6 +18,7 @@ class Windows:
         recordings: `(windows,)` str, the id of the recording each window was cut from.
         starts: `(windows,)` int, first sample in the leading modality.
         classes: class names.
+        bones: of the skeleton, as in `Stream`; empty where unknown.
     """
 
     arrays: dict[str, np.ndarray]
@@ -26,6 +27,7 @@ class Windows:
     recordings: np.ndarray
     starts: np.ndarray
     classes: tuple[str, ...]
+    bones: tuple[tuple[int, int], ...] = ()
 
     def __len__(self):
         return len(self.labels)
@@ -44,6 +46,7 @@ class Windows:
             self.recordings[index],
             self.starts[index],
             self.classes,
+            self.bones,
         )
 
 
@@ -106,6 +109,7 @@ def _windows(recordings, arrays, owner, starts):
         np.array([r.id for r in table]),
         starts,
         recordings.classes,
+        recordings.streams["skeleton"].bones if "skeleton" in arrays else (),
     )
 
 
