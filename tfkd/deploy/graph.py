@@ -1,10 +1,9 @@
-"""What stands in a `.tflite` file: operators, tensors, multiply-accumulates. Needs no TensorFlow.
-
-The file format's schema comes with the `tflite_micro` wheel.
-"""
+"""What stands in a `.tflite` file: operators, tensors, multiply-accumulates. Needs no TensorFlow."""
 
 import dataclasses
 import math
+
+from tfkd.deploy.flatbuffer import operator_name, tflite_schema, unpack
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,23 +48,8 @@ def read_graph(tflite_bytes):
     Raises:
         ValueError: this is not a `.tflite` file.
     """
-    from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
-
-    if tflite_bytes[4:8] != b"TFL3":
-        raise ValueError(
-            f"These {len(tflite_bytes)} bytes are not a .tflite model: the mark 'TFL3' is missing "
-            f"(found {bytes(tflite_bytes[4:8])!r})."
-        )
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(tflite_bytes, 0))
-    operator_names = _names(schema.BuiltinOperator)
-    dtype_names = _names(schema.TensorType)
-
-    def operator_name(code):
-        # Files written before the schema had more than 127 operators only fill the older field.
-        number = max(code.builtinCode, code.deprecatedBuiltinCode)
-        if number == schema.BuiltinOperator.CUSTOM:
-            return code.customCode.decode()
-        return operator_names[number]
+    model = unpack(tflite_bytes)
+    dtype_names = {number: name for name, number in vars(tflite_schema().TensorType).items()}
 
     def tensor(subgraph, index):
         if index < 0:
@@ -88,7 +72,7 @@ def read_graph(tflite_bytes):
 
     operators = tuple(
         Operator(
-            name=operator_name(model.operatorCodes[operator.opcodeIndex]),
+            name=operator_name(model, operator),
             inputs=tensors(subgraph, operator.inputs),
             outputs=tensors(subgraph, operator.outputs),
         )
@@ -134,7 +118,3 @@ def _macs_of(operator):
         matrix, output = operator.inputs[0].shape[-2:], operator.outputs[0].shape
         return math.prod(output) * (math.prod(matrix) // output[-2])
     return 0
-
-
-def _names(enumeration):
-    return {number: name for name, number in vars(enumeration).items() if isinstance(number, int)}
