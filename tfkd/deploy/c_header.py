@@ -3,6 +3,7 @@
 import numpy as np
 
 from tfkd.deploy.c_literals import float_literal, hexadecimal, sha_head, string_literal
+from tfkd.encodings import ENCODINGS, Gaf
 
 
 def contract_header(contract):
@@ -63,8 +64,13 @@ def contract_header(contract):
 #define TFKD_SAMPLE_RATE_MILLIHERTZ {0 if rate is None else round(rate * 1000)}
 #define TFKD_SAMPLE_RATE_HZ {float_literal(rate or 0)}
 
-/* What stands between the standardised window and the model's input. */
+/* What stands between the standardised window and the model's input: nothing, a Gramian angular field, or (-1)
+ * something that only the user's own firmware knows. */
 #define TFKD_ENCODING {string_literal(contract.encoding)}
+#define TFKD_ENCODING_NONE {ENCODINGS.index("none")}
+#define TFKD_ENCODING_GASF {ENCODINGS.index("gasf")}
+#define TFKD_ENCODING_GADF {ENCODINGS.index("gadf")}
+{_encoding(contract)}
 
 /* Sizes, in values. TFKD_INPUT_SHAPE is a list for an array, with the batch of 1. */
 #define TFKD_CHANNELS {len(contract.channels)}
@@ -98,6 +104,23 @@ static const char *const tfkd_labels[TFKD_CLASSES] = {_strings(contract.labels)}
 
 #endif /* TFKD_CONTRACT_H_ */
 """
+
+
+def _encoding(contract):
+    if contract.encoding == "none":
+        return f"#define TFKD_ENCODING_KIND {ENCODINGS.index('none')}"
+    gaf = Gaf.parse(contract.encoding, contract.input_shape[1])
+    if gaf is None:
+        return "#define TFKD_ENCODING_KIND (-1)"
+    lines = [
+        f"#define TFKD_ENCODING_KIND {ENCODINGS.index(gaf.kind)}",
+        "/* The image's side, and the fixed range of the standardised signal where it has one. */",
+        f"#define TFKD_GAF_SIZE {gaf.size}",
+    ]
+    if gaf.low is not None:
+        lines.append(f"#define TFKD_GAF_LOW ({float_literal(gaf.low)})")
+        lines.append(f"#define TFKD_GAF_HIGH ({float_literal(gaf.high)})")
+    return "\n".join(lines)
 
 
 def _float_with_hex(value):

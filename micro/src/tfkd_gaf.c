@@ -1,0 +1,99 @@
+#include "tfkd_gaf.h"
+
+#if TFKD_ENCODING_KIND != TFKD_ENCODING_NONE
+
+#include <math.h>
+
+enum { SIZE = TFKD_GAF_SIZE, UNIT = 1 << 15 };
+
+/* A product of two values in 1/UNIT, 2^30 for 1.0, becomes steps of the input in 1/4096 by a multiplication whose high
+ * word is taken: 2^30 * STEPS / 2^32 = 4096 / TFKD_INPUT_SCALE. Capped for scales below 2^-17, where one step is less
+ * than the image can resolve. */
+#define STEPS_EXACT (16384.0 / (double)TFKD_INPUT_SCALE + 0.5)
+static const int32_t steps = STEPS_EXACT < 2147483647.0 ? (int32_t)STEPS_EXACT : 2147483647;
+
+static int8_t quantise(int32_t product) {
+  const int32_t fine = (int32_t)(((int64_t)product * steps) >> 32);
+  int32_t step = ((fine + 2048) >> 12) + TFKD_INPUT_ZERO_POINT;
+  if (step > 127) step = 127;
+  if (step < -128) step = -128;
+  return (int8_t)step;
+}
+
+/* Means of SIZE stretches of one channel; point i is the mean of samples i * WINDOW / SIZE and on, up to the next's. */
+static void aggregate(const float *samples, uint32_t capacity, uint32_t at, int channel, float points[SIZE]) {
+  int sample = 0;
+  for (int i = 0; i < SIZE; ++i) {
+    const int end = (i + 1) * TFKD_WINDOW / SIZE;
+    const int count = end - sample;
+    float sum = 0.0f;
+    for (; sample < end; ++sample) {
+      sum += samples[at * TFKD_CHANNELS + (uint32_t)channel];
+      if (++at == capacity) at = 0;
+    }
+    points[i] = sum / (float)count;
+  }
+}
+
+/* cosine[i] = x_i and sine[i] = sqrt(1 - x_i^2), in 1/UNIT. */
+static void project(const float points[SIZE], int32_t cosine[SIZE], int32_t sine[SIZE]) {
+#ifdef TFKD_GAF_LOW
+  const float low = TFKD_GAF_LOW, high = TFKD_GAF_HIGH;
+#else
+  float low = points[0], high = points[0];
+  for (int i = 1; i < SIZE; ++i) {
+    if (points[i] < low) low = points[i];
+    if (points[i] > high) high = points[i];
+  }
+#endif
+  const float range = high - low;
+  /* Also when the range is too wide or too narrow for float32: no value below may become NaN. */
+  const float unit = 2.0f * UNIT / range;
+  if (!(range > 0.0f) || !(unit > 0.0f) || !(unit < 3e38f)) {
+    for (int i = 0; i < SIZE; ++i) {
+      cosine[i] = 0;
+      sine[i] = UNIT;
+    }
+    return;
+  }
+  for (int i = 0; i < SIZE; ++i) {
+    float point = points[i];
+    if (point < low) point = low;
+    if (point > high) point = high;
+    /* With above + below = 2 UNIT: x = (above - below) / 2 and s = sqrt(above * below), without the loss of
+     * digits that 1 - x^2 has near 1. */
+    const float above = (point - low) * unit, below = (high - point) * unit;
+    cosine[i] = (int32_t)((above - below) * 0.5f + (float)UNIT + 0.5f) - UNIT;
+    sine[i] = (int32_t)(sqrtf(above * below) + 0.5f);
+  }
+}
+
+void tfkd_gaf(const float *samples, uint32_t capacity, uint32_t start, int8_t *image) {
+  for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
+    float points[SIZE];
+    int32_t x[SIZE], s[SIZE];
+    aggregate(samples, capacity, start, channel, points);
+    project(points, x, s);
+    for (int i = 0; i < SIZE; ++i) {
+      const int32_t xi = x[i], si = s[i];
+      int8_t *row = image + (i * SIZE + i) * TFKD_CHANNELS + channel, *column = row;
+      for (int j = i; j < SIZE; ++j) {
+#if TFKD_ENCODING_KIND == TFKD_ENCODING_GASF
+        *row = *column = quantise(xi * x[j] - si * s[j]); /* symmetric */
+#else
+        const int32_t product = si * x[j] - xi * s[j]; /* and this one is its own negative across the diagonal */
+        *row = quantise(product);
+        *column = quantise(-product);
+#endif
+        row += TFKD_CHANNELS;
+        column += SIZE * TFKD_CHANNELS;
+      }
+    }
+  }
+}
+
+#else
+
+typedef int tfkd_gaf_not_in_this_firmware; /* ISO C wants a declaration in every file */
+
+#endif

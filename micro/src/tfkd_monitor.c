@@ -1,0 +1,73 @@
+#include "tfkd_monitor.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "tfkd_quantise.h"
+
+/* Where a fault stands in `seen`, or -1 if it is no lasting one. */
+static int lasting(tfkd_event_kind kind, uint32_t value) {
+  switch (kind) {
+    case TFKD_FAULT_BAD_SAMPLE: return 0;
+    case TFKD_FAULT_TIME_STILL: return 1;
+    case TFKD_FAULT_TIME_BACK: return 2;
+    case TFKD_FAULT_OVERRUN: return 3;
+    case TFKD_FAULT_ENGINE: return 4;
+    case TFKD_FAULT_SATURATED: return 5 + (int)value;
+    default: return -1;
+  }
+}
+
+tfkd_status tfkd_monitor_init(tfkd_monitor *monitor, const tfkd_settings *settings, tfkd_sink sink) {
+  if (monitor == NULL || sink.send == NULL || tfkd_check_settings(settings) != TFKD_OK) return TFKD_BAD_ARGUMENT;
+  memset(monitor, 0, sizeof *monitor);
+  monitor->settings = *settings;
+  monitor->sink = sink;
+  monitor->pushes = settings->quiet_samples + 1u; /* so that nothing seems to have been seen just now */
+  return TFKD_OK;
+}
+
+void tfkd_monitor_report(tfkd_monitor *monitor, tfkd_event_kind kind, uint32_t time_us, uint32_t value) {
+  const int index = lasting(kind, value);
+  if (index >= 0) {
+    const uint32_t quiet = monitor->pushes - monitor->seen[index];
+    monitor->seen[index] = monitor->pushes;
+    if (quiet <= monitor->settings.quiet_samples) return;
+  }
+  const tfkd_event event = {kind, time_us, -1, 0, value};
+  monitor->sink.send(monitor->sink.context, &event);
+}
+
+bool tfkd_monitor_check(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
+  ++monitor->pushes;
+  for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
+    if (!tfkd_is_finite(sample[channel])) {
+      tfkd_monitor_report(monitor, TFKD_FAULT_BAD_SAMPLE, time_us, (uint32_t)channel);
+      return false;
+    }
+  }
+  for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
+    const float range = monitor->settings.range[channel];
+    if (range > 0.0f && (sample[channel] >= range || sample[channel] <= -range)) {
+      tfkd_monitor_report(monitor, TFKD_FAULT_SATURATED, time_us, (uint32_t)channel);
+    }
+  }
+  return true;
+}
+
+void tfkd_monitor_keep(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
+  memcpy(monitor->last, sample, sizeof monitor->last);
+  monitor->last_us = time_us;
+}
+
+bool tfkd_monitor_stuck(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS], bool first) {
+  const uint32_t limit = monitor->settings.stuck_us;
+  if (first || memcmp(sample, monitor->last, sizeof monitor->last) != 0) {
+    monitor->same_since_us = time_us;
+    monitor->stuck = false;
+  } else if (limit > 0 && !monitor->stuck && time_us - monitor->same_since_us >= limit) {
+    monitor->stuck = true;
+    tfkd_monitor_report(monitor, TFKD_FAULT_STUCK, time_us, time_us - monitor->same_since_us);
+  }
+  return monitor->stuck;
+}

@@ -1,0 +1,185 @@
+#include "tfkd_check.h"
+
+#if TFKD_WINDOWING_STREAM
+
+#include <stddef.h>
+#include <string.h>
+
+#include "tfkd_gaf.h"
+#include "tfkd_quantise.h"
+#include "tfkd_stream.h"
+
+#define MICROSECONDS_TIMES_MILLIHERTZ 1000000000u /* in a second times one Hertz */
+
+static uint32_t greatest_common_divisor(uint32_t a, uint32_t b) {
+  while (b > 0) {
+    const uint32_t rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
+}
+
+tfkd_status tfkd_stream_init(tfkd_stream *stream, tfkd_student *student, const tfkd_settings *settings,
+                             tfkd_sink sink) {
+  if (stream == NULL || student == NULL || student->input == NULL || student->output == NULL) {
+    return TFKD_BAD_ARGUMENT;
+  }
+  memset(stream, 0, sizeof *stream);
+  const uint32_t divisor = greatest_common_divisor(MICROSECONDS_TIMES_MILLIHERTZ, TFKD_SAMPLE_RATE_MILLIHERTZ);
+  stream->student = student;
+  stream->rate = TFKD_SAMPLE_RATE_MILLIHERTZ / divisor;
+  stream->period = MICROSECONDS_TIMES_MILLIHERTZ / divisor;
+  tfkd_decision_init(&stream->decision);
+  return tfkd_monitor_init(&stream->monitor, settings, sink);
+}
+
+/* Empties the window. What was collected for it is lost, and so is a window that still waits. */
+static void clear(tfkd_stream *stream) {
+  tfkd_monitor *monitor = &stream->monitor;
+  if (stream->due) tfkd_monitor_report(monitor, TFKD_FAULT_OVERRUN, stream->due_us, 1);
+  stream->due = false;
+  stream->running = false;
+  tfkd_decision_interrupt(&stream->decision, &monitor->sink, monitor->last_us);
+}
+
+static void keep(tfkd_stream *stream, uint32_t time_us, const float values[TFKD_CHANNELS]) {
+  tfkd_kept *kept = stream->ring + stream->head * TFKD_CHANNELS;
+  for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
+#if TFKD_ENCODING_KIND == TFKD_ENCODING_NONE
+    kept[channel] = tfkd_quantise(tfkd_standardise(values[channel], channel));
+#else
+    kept[channel] = tfkd_limited(tfkd_standardise(values[channel], channel));
+#endif
+  }
+  if (++stream->head == TFKD_RING_SAMPLES) stream->head = 0;
+  if (--stream->missing > 0) return;
+  if (stream->due) tfkd_monitor_report(&stream->monitor, TFKD_FAULT_OVERRUN, stream->due_us, 1);
+  stream->due = true;
+  stream->due_us = time_us;
+  stream->due_start = (stream->head + TFKD_HOP) % TFKD_RING_SAMPLES; /* head - TFKD_WINDOW */
+  stream->missing = TFKD_HOP;
+}
+
+/* The first sample: it sets the grid. */
+static void start(tfkd_stream *stream, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
+  stream->running = true;
+  stream->missing = TFKD_WINDOW;
+  stream->to_grid = stream->period;
+  tfkd_monitor_stuck(&stream->monitor, time_us, sample, true);
+  keep(stream, time_us, sample);
+}
+
+/* Keeps the grid's points between the last sample and this one. */
+static void resample(tfkd_stream *stream, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
+  const float *last = stream->monitor.last;
+  const uint64_t span = (uint64_t)(time_us - stream->monitor.last_us) * stream->rate;
+  for (; stream->to_grid <= span; stream->to_grid += stream->period) {
+    if (stream->to_grid == span) { /* a sensor in step with the grid */
+      keep(stream, time_us, sample);
+      continue;
+    }
+    uint64_t part = stream->to_grid, whole = span;
+    while (whole > UINT32_MAX) { /* to what the core converts at once, and rounds the same everywhere */
+      part >>= 1;
+      whole >>= 1;
+    }
+    const float weight = (float)(uint32_t)part / (float)(uint32_t)whole;
+    float values[TFKD_CHANNELS];
+    for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
+      values[channel] = tfkd_between(last[channel], sample[channel], weight);
+    }
+    keep(stream, time_us, values);
+  }
+  stream->to_grid -= span;
+}
+
+/* Whether time has moved on, so that a sample of this time can be used. After a break nothing is running. */
+static bool advance(tfkd_stream *stream, uint32_t time_us) {
+  tfkd_monitor *monitor = &stream->monitor;
+  const uint32_t step = time_us - monitor->last_us;
+  if (step == 0) {
+    tfkd_monitor_report(monitor, TFKD_FAULT_TIME_STILL, time_us, 0);
+    return false;
+  }
+  if (step > INT32_MAX) {
+    const uint32_t back = 0u - step;
+    tfkd_monitor_report(monitor, TFKD_FAULT_TIME_BACK, time_us, back);
+    if (back <= monitor->settings.max_gap_us) return false;
+    clear(stream);
+  } else if (step > monitor->settings.max_gap_us) {
+    tfkd_monitor_report(monitor, TFKD_FAULT_GAP, time_us, step);
+    clear(stream);
+  }
+  return true;
+}
+
+tfkd_status tfkd_stream_push(tfkd_stream *stream, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
+  if (stream == NULL || sample == NULL) return TFKD_BAD_ARGUMENT;
+  tfkd_monitor *monitor = &stream->monitor;
+  const bool good = tfkd_monitor_check(monitor, time_us, sample);
+  if ((stream->running && !advance(stream, time_us)) || !good) return TFKD_OK;
+  const bool first = !stream->running, was_stuck = monitor->stuck && !first;
+  const bool stuck = !first && tfkd_monitor_stuck(monitor, time_us, sample, false);
+  if (first || (was_stuck && !stuck)) {
+    start(stream, time_us, sample);
+  } else if (!stuck) {
+    resample(stream, time_us, sample);
+  } else if (!was_stuck) {
+    clear(stream);
+    stream->running = true; /* time goes on: a pause of a stuck sensor is still a pause */
+  }
+  tfkd_monitor_keep(monitor, time_us, sample);
+  return TFKD_OK;
+}
+
+bool tfkd_stream_due(const tfkd_stream *stream) { return stream != NULL && stream->due; }
+
+static void take(tfkd_stream *stream) {
+  const uint32_t start_at = stream->due_start;
+  int8_t *input = stream->student->input;
+#if TFKD_ENCODING_KIND == TFKD_ENCODING_NONE
+  const uint32_t to_end = TFKD_RING_SAMPLES - start_at;
+  const uint32_t first = to_end < TFKD_WINDOW ? to_end : TFKD_WINDOW;
+  memcpy(input, stream->ring + start_at * TFKD_CHANNELS, first * TFKD_CHANNELS);
+  memcpy(input + first * TFKD_CHANNELS, stream->ring, (TFKD_WINDOW - first) * TFKD_CHANNELS);
+#else
+  tfkd_gaf(stream->ring, TFKD_RING_SAMPLES, start_at, input);
+#endif
+  stream->due = false;
+}
+
+tfkd_status tfkd_stream_run(tfkd_stream *stream) {
+  if (stream == NULL) return TFKD_BAD_ARGUMENT;
+  if (!stream->due) return TFKD_OK;
+  take(stream);
+  const tfkd_status status = tfkd_student_run(stream->student);
+  tfkd_monitor *monitor = &stream->monitor;
+  if (status != TFKD_OK) {
+    tfkd_monitor_report(monitor, TFKD_FAULT_ENGINE, stream->due_us, (uint32_t)-status);
+  } else {
+    tfkd_decision_update(&stream->decision, &monitor->settings, &monitor->sink, stream->due_us,
+                         stream->student->output);
+  }
+  return status;
+}
+
+tfkd_status tfkd_stream_tick(tfkd_stream *stream, uint32_t time_us) {
+  if (stream == NULL) return TFKD_BAD_ARGUMENT;
+  const uint32_t step = time_us - stream->monitor.last_us;
+  /* Only a pause is looked for: an unwilling clock is reported when samples come with it. */
+  if (stream->running && step <= INT32_MAX && step > stream->monitor.settings.max_gap_us) advance(stream, time_us);
+  return TFKD_OK;
+}
+
+tfkd_status tfkd_stream_reset(tfkd_stream *stream) {
+  if (stream == NULL) return TFKD_BAD_ARGUMENT;
+  if (stream->running) clear(stream);
+  return TFKD_OK;
+}
+
+#else
+
+typedef int tfkd_stream_not_in_this_firmware; /* ISO C wants a declaration in every file */
+
+#endif
