@@ -4,7 +4,6 @@
  */
 #include <string.h>
 
-#include "count_markers.h"
 #include "golden_windows.h"
 #include "port.h"
 #include "report.h"
@@ -12,20 +11,18 @@
 
 static _Alignas(TFKD_STUDENT_ALIGNMENT) unsigned char memory[TFKD_STUDENT_MEMORY_BYTES];
 
-int main(void) {
+int main(int argc, char **argv) {
   tfkd_student student;
   tfkd_status status;
   int32_t identical = 0;
 
-  tfkd_port_begin();
+  if (tfkd_port_begin(argc, argv) != 0) return 2;
   tfkd_report_text("engine", tfkd_student_engine());
   tfkd_report_number("memory", (int32_t)sizeof memory);
   status = tfkd_student_init(&student, memory, sizeof memory);
   for (int i = 0; i < GOLDEN_WINDOWS && status == TFKD_OK; ++i) {
     memcpy(student.input, golden_inputs[i], TFKD_INPUT_SIZE);
-    tfkd_count_begin();
     status = tfkd_student_run(&student);
-    tfkd_count_end();
     if (status == TFKD_OK && memcmp(student.output, golden_outputs[i], TFKD_CLASSES) == 0) ++identical;
   }
   tfkd_report_number("status", status);

@@ -1,0 +1,91 @@
+"""Tables of what the firmware was found to need."""
+
+# Named cores for an estimate of time. QEMU counts instructions; the cycles each takes are assumed.
+_CYCLES = (1.2, 1.6)
+_BOARDS = {
+    "nRF52840, 64 MHz": 64e6,
+    "STM32L4R5, 120 MHz": 120e6,
+    "STM32F405, 168 MHz": 168e6,
+}
+_ESTIMATE = (
+    f"Milliseconds are estimates, not measurements: {_CYCLES[0]} to {_CYCLES[1]} cycles an instruction, "
+    "which is what published times of other networks on a Cortex-M4 with flash wait states come to. "
+    "For Cortex-M7 and M55 there is nothing to base an estimate on."
+)
+
+
+def milliseconds(instructions, hertz):
+    """The bracket of estimated milliseconds on a Cortex-M4, as a text."""
+    low, high = (1000 * instructions * cycles / hertz for cycles in _CYCLES)
+    return f"{low:.1f} to {high:.1f}"
+
+
+def table(measured):
+    """A table for people, one column a target.
+
+    Args:
+        measured: list of `Measured`.
+
+    Returns:
+        A text of several lines.
+    """
+    rows = [
+        ["", *(m.target for m in measured)],
+        ["core", *(m.core or "this machine" for m in measured)],
+        ["engine", *(m.engine for m in measured)],
+        ["golden windows identical", *(f"{m.identical} of {m.windows}" for m in measured)],
+        ["output identical", *("yes" if m.identical == m.windows else "NO" for m in measured)],
+        [""],
+    ]
+    parts = dict.fromkeys(part for m in measured for part in m.flash)
+    for part in parts:
+        for kind in ("code", "constants"):
+            sizes = [m.flash.get(part, {}).get(kind) for m in measured]
+            if any(sizes):
+                rows.append([f"flash, {part}, {kind}", *map(_integer, sizes)])
+    rows += [
+        ["flash without golden windows", *(_integer(flash_bytes(m) or None) for m in measured)],
+        ["RAM, static", *(_integer(m.ram or None) for m in measured)],
+        ["  of it the engine's memory", *(_integer(m.memory) for m in measured)],
+        ["stack, most in use", *(_integer(m.stack or None) for m in measured)],
+        [""],
+        ["instructions an inference", *(_mean(m.instructions.get("mean")) for m in measured)],
+        ["  least", *(_integer(m.instructions.get("min")) for m in measured)],
+        ["  most", *(_integer(m.instructions.get("max")) for m in measured)],
+    ]
+    kernels = {}
+    for m in measured:
+        for name, count in m.functions.items():
+            kernels[name] = max(count, kernels.get(name, 0))
+    for name in sorted(kernels, key=kernels.get, reverse=True):
+        rows.append([f"  {name}", *(_mean(m.functions.get(name)) for m in measured)])
+    rows.append([""])
+    for board, hertz in _BOARDS.items():
+        m4 = [m.instructions["mean"] if m.core == "cortex-m4" else None for m in measured]
+        rows.append([f"ms, {board} (estimate)", *(milliseconds(n, hertz) if n else "-" for n in m4)])
+    return f"{_aligned(rows)}\nSizes in bytes. {_ESTIMATE}\n"
+
+
+def flash_bytes(measured):
+    """Flash of the image in bytes, code and constants, without the golden windows."""
+    parts = {part: sizes for part, sizes in measured.flash.items() if part != "golden windows"}
+    return sum(sum(sizes.values()) for sizes in parts.values())
+
+
+def _integer(value):
+    return "-" if value is None else f"{value:,}"
+
+
+def _mean(value):
+    return "-" if value is None else f"{value:,.0f}"
+
+
+def _aligned(rows):
+    columns = max(map(len, rows))
+    rows = [row + [""] * (columns - len(row)) for row in rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(columns)]
+    lines = []
+    for first, *rest in rows:
+        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(rest, widths[1:]))]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
