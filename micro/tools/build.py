@@ -10,8 +10,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from count import build_plugin, run
+from count import Run, build_plugin, run
 from elf import Elf
+from recording import invented_samples, read_contract, write_csv, write_records
 
 MICRO = Path(__file__).resolve().parents[1]
 HOST = "host"
@@ -58,12 +59,17 @@ class Measured:
         core: e.g. `"cortex-m4"`; `""` for the host.
         engine: the engine's name.
         windows, identical: golden windows, and how many gave the recorded bytes.
-        instructions: dict of `min`, `max` and `mean` for one inference; empty on the host.
-        functions: dict of function -> mean instructions of one inference, largest first.
-        flash: dict of part of the image -> dict of section -> bytes, golden windows left out.
+        events: lines of text that the program `activity` printed for an invented recording.
         memory: bytes that the engine works in.
-        ram: static RAM in bytes, with that memory and without the stack; golden windows are in flash.
-        stack: the most stack in use, in bytes.
+        instructions: dict of `min`, `max` and `mean` for one inference. This and the rest: empty or
+            0 for the host.
+        functions: dict of function -> mean instructions of one inference, largest first.
+        outside: instructions of everything else, from sample to event: for a student on sliding
+            windows, of `hop` samples and one window; else of a whole trial of `samples` samples.
+        samples: see `outside`.
+        flash: of `activity`: dict of part of the image -> dict of `"code"`, `"constants"` -> bytes.
+        ram: of `activity`: static RAM in bytes, with the engine's memory, without the stack.
+        stack: the most stack in use by `activity` or `golden`, in bytes.
     """
 
     target: str
@@ -71,12 +77,15 @@ class Measured:
     engine: str
     windows: int
     identical: int
-    instructions: dict
-    functions: dict
-    flash: dict
+    events: list
     memory: int
-    ram: int
-    stack: int
+    instructions: dict = dataclasses.field(default_factory=dict)
+    functions: dict = dataclasses.field(default_factory=dict)
+    outside: float = 0
+    samples: int = 0
+    flash: dict = dataclasses.field(default_factory=dict)
+    ram: int = 0
+    stack: int = 0
 
 
 def build(target, generated, folder, options=()):
@@ -109,60 +118,93 @@ def build(target, generated, folder, options=()):
     return folder
 
 
-def measure(target, folder, plugin=None):
-    """Replays the golden windows on a target that was built.
+def measure(target, generated, folder, plugin=None):
+    """Replays the golden windows and an invented recording on a target that was built.
 
     Args:
-        target, folder: as for `build`.
+        target, generated, folder: as for `build`.
         plugin: a built counting plugin; built anew by default.
 
     Returns:
         A `Measured`.
 
     Raises:
-        RuntimeError: the program did not run to its end, or reported that the student does not run.
+        RuntimeError: a program did not run to its end, or reported that the student does not run.
     """
-    program = Path(folder) / "golden"
+    folder, contract = Path(folder).resolve(), read_contract(generated)
+    stream, hop = contract["windowing"] == "stream", contract["hop"]
+    count = contract["window"] + _HOPS * hop if stream else contract["window"] * 3 // 2
+    samples = invented_samples(contract, count)
+    write_csv(folder / "invented.csv", contract["channels"], samples)
+    write_records(folder / "invented.bin", samples)
     if target == HOST:
-        done = subprocess.run([program], capture_output=True, text=True, timeout=300, check=False)
-        status, output, counts = done.returncode, done.stdout + done.stderr, None
-    else:
-        done = run(program, target, plugin=plugin)
-        status, output, counts = done.status, done.output, done.counts["count"]
-    if status not in (0, 1):
-        raise RuntimeError(f"golden windows on {target}: the program ended with {status}: {output}")
-    said = dict(line.split(" ", 1) for line in output.splitlines())
-    instructions, functions, flash, ram = {}, {}, {}, 0
-    if counts is not None:
-        many = len(counts.intervals)
-        low, high = min(counts.intervals), max(counts.intervals)
-        instructions = {"min": low, "max": high, "mean": counts.total / many}
-        functions = {name: count / many for name, count in counts.functions.items()}
-        flash, ram = image_parts(program), sum(Elf(program).ram.values())
+        said = _said(target, _run_here([folder / "golden"]))
+        lines = _run_here([folder / "activity", "invented.csv", "windows"], folder).output.splitlines()
+        return _measured(target, said, lines)
+    golden = run(folder / "golden", target, plugin=plugin)
+    said = _said(target, golden)
+    activity = run(folder / "activity", target, ["invented.bin", "windows"], folder, plugin)
+    if activity.status != 0:
+        raise RuntimeError(f"activity on {target} ended with {activity.status}: {activity.output}")
+    lines = activity.output.splitlines()
+    one = golden.counts["count"]
+    many = len(one.intervals)
+    # Of a stream, the samples behind the first window: each hop of them completes one window.
+    outer, inner = activity.counts["outer"].intervals, activity.counts["count"].intervals
+    hops = _HOPS if stream else 1
+    outside = (sum(outer[-hops * hop :]) - sum(inner[-hops:])) / hops if stream else sum(outer) - sum(inner)
+    stacks = [said["stack"], *(line.split()[1] for line in lines if line.startswith("stack "))]
+    return _measured(
+        target,
+        said,
+        lines,
+        core=_core(target),
+        instructions={"min": min(one.intervals), "max": max(one.intervals), "mean": one.total / many},
+        functions={name: instructions / many for name, instructions in one.functions.items()},
+        outside=outside,
+        samples=hop if stream else count,
+        flash=image_parts(folder / "activity"),
+        ram=sum(Elf(folder / "activity").ram.values()),
+        stack=max(map(int, stacks)),
+    )
+
+
+_HOPS = 8
+
+
+def _run_here(command, folder=None):
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    return Run(done.returncode, done.stdout + done.stderr, {})
+
+
+def _said(target, done):
+    if done.status not in (0, 1):
+        raise RuntimeError(f"golden windows on {target}: the program ended with {done.status}: {done.output}")
+    return dict(line.split(" ", 1) for line in done.output.splitlines())
+
+
+def _measured(target, said, lines, core="", **figures):
     return Measured(
         target=target,
-        core="" if target == HOST else _core(target),
+        core=core,
         engine=said["engine"],
         windows=int(said["windows"]),
         identical=int(said["identical"]),
-        instructions=instructions,
-        functions=functions,
-        flash=flash,
+        events=[line for line in lines if line.startswith("event ")],
         memory=int(said["memory"]),
-        ram=ram,
-        stack=int(said["stack"]),
+        **figures,
     )
 
 
 def image_parts(program):
-    """Flash by part and section, read from the linker's map.
+    """Flash by part, read from the linker's map.
 
     Args:
         program: an ELF file with its map beside it (`.map`).
 
     Returns:
-        dict of part (`"student"`, `"core"`, `"golden windows"`, `"startup, C library, port"`) ->
-        dict of `"code"` and `"constants"` -> bytes.
+        dict of part (`"student"`, `"core"`, `"startup, C library, port"`, ...) -> dict of `"code"`
+        and `"constants"` -> bytes.
     """
     text = Path(program).with_suffix(".map").read_text(errors="replace")
     text = text.split("Linker script and memory map", 1)[1]
@@ -200,7 +242,7 @@ def measure_all(generated, folder, targets=None, options=()):
     with tempfile.TemporaryDirectory() as scratch:
         plugin = build_plugin(scratch)
         return [
-            measure(target, build(target, generated, Path(folder) / target, options), plugin)
+            measure(target, generated, build(target, generated, Path(folder) / target, options), plugin)
             for target in targets or [HOST, *MACHINES]
         ]
 

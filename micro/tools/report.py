@@ -35,6 +35,7 @@ def table(measured):
         ["engine", *(m.engine for m in measured)],
         ["golden windows identical", *(f"{m.identical} of {m.windows}" for m in measured)],
         ["output identical", *("yes" if m.identical == m.windows else "NO" for m in measured)],
+        [f"events as on {measured[0].target}", *("yes" if m.events == measured[0].events else "NO" for m in measured)],
         [""],
     ]
     parts = dict.fromkeys(part for m in measured for part in m.flash)
@@ -44,7 +45,7 @@ def table(measured):
             if any(sizes):
                 rows.append([f"flash, {part}, {kind}", *map(_integer, sizes)])
     rows += [
-        ["flash without golden windows", *(_integer(flash_bytes(m) or None) for m in measured)],
+        ["flash, all", *(_integer(flash_bytes(m) or None) for m in measured)],
         ["RAM, static", *(_integer(m.ram or None) for m in measured)],
         ["  of it the engine's memory", *(_integer(m.memory) for m in measured)],
         ["stack, most in use", *(_integer(m.stack or None) for m in measured)],
@@ -59,7 +60,12 @@ def table(measured):
             kernels[name] = max(count, kernels.get(name, 0))
     for name in sorted(kernels, key=kernels.get, reverse=True):
         rows.append([f"  {name}", *(_mean(m.functions.get(name)) for m in measured)])
-    rows.append([""])
+    rows += [
+        [""],
+        [f"outside, for {max(m.samples for m in measured)} samples", *(_mean(m.outside or None) for m in measured)],
+        ["  share of an inference", *(f"{m.outside / m.instructions['mean']:.1%}" if m.outside else "-" for m in measured)],
+        [""],
+    ]
     for board, hertz in _BOARDS.items():
         m4 = [m.instructions["mean"] if m.core == "cortex-m4" else None for m in measured]
         rows.append([f"ms, {board} (estimate)", *(milliseconds(n, hertz) if n else "-" for n in m4)])
@@ -67,9 +73,8 @@ def table(measured):
 
 
 def flash_bytes(measured):
-    """Flash of the image in bytes, code and constants, without the golden windows."""
-    parts = {part: sizes for part, sizes in measured.flash.items() if part != "golden windows"}
-    return sum(sum(sizes.values()) for sizes in parts.values())
+    """Flash of the whole image of `activity` in bytes."""
+    return sum(sum(sizes.values()) for sizes in measured.flash.values())
 
 
 def _integer(value):
