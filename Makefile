@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test lint bench install
+.PHONY: demo test lint bench firmware firmware-table install
 
 install: $(VENV)/installed
 
@@ -25,3 +25,11 @@ lint: install
 
 bench: install
 	$(PY) tools/benchmark.py
+
+# The model in models/utd-imu, or any run: make firmware RUN=runs/utd-imu
+RUN ?= models/utd-imu
+firmware: install
+	$(PY) tools/firmware.py --model $(RUN)
+
+firmware-table: install
+	$(PY) tools/firmware.py --zoo

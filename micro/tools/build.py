@@ -41,6 +41,11 @@ def install_line(packages):
     return f"sudo apt-get install --no-install-recommends {' '.join(packages)}"
 
 
+def version(program):
+    """The first line of what a program says of its version."""
+    return subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+
+
 def _has_picolibc():
     asked = ["arm-none-eabi-gcc", "-print-file-name=picolibc.specs"]
     return Path(subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()).is_file()

@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from build import HOST, MACHINES, BuildError, install_line, measure_all, missing_packages
+from build import HOST, MACHINES, BuildError, install_line, measure_all, missing_packages, version
 from report import table
 
 
@@ -38,8 +38,16 @@ def main():
         sys.exit(2)
     print(table(measured))
     if options.json:
-        Path(options.json).write_text(json.dumps([dataclasses.asdict(m) for m in measured], indent=2) + "\n")
+        Path(options.json).write_text(json.dumps(_figures(measured), indent=2) + "\n")
     sys.exit(any(m.identical != m.windows for m in measured))
+
+
+def _figures(measured):
+    """What is worth keeping, with the versions of the tools that it depends on."""
+    targets = [dataclasses.asdict(m) for m in measured]
+    for target in targets:
+        del target["events"]
+    return {"compiler": version("arm-none-eabi-gcc"), "emulator": version("qemu-system-arm"), "targets": targets}
 
 
 if __name__ == "__main__":

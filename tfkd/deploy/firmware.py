@@ -1,0 +1,104 @@
+"""What the firmware in `micro/` is built from: the C files of a student, wherever the student lies."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from tfkd.deploy.contract import Contract, ContractError
+from tfkd.deploy.export import CONTRACT, GOLDEN, MODEL, ExportResult, c_files, load_export
+from tfkd.deploy.graph import macs
+from tfkd.deploy.tflm import TflmModel
+from tfkd.files import write_text
+
+_NOISE, _SMOOTH = 6, 6
+
+
+def find_student(path):
+    """The student in a folder: of a run, of an export, or of `models/`.
+
+    Args:
+        path: a run folder (its first seed's student is taken), the folder that `export_student`
+            wrote, or one that holds `student.tflite` and `contract.json` alone. For the latter,
+            golden windows are made by `invented_golden`.
+
+    Returns:
+        An `ExportResult`.
+
+    Raises:
+        ContractError: there is no student, or its files do not belong together.
+        TflmError: the TFLM interpreter cannot run it.
+    """
+    path = Path(path)
+    if not (path / CONTRACT).exists():
+        exports = sorted(path.glob(f"seed*/export/{CONTRACT}"), key=lambda p: (len(str(p)), str(p)))
+        if not exports:
+            raise ContractError(
+                f"{path} holds no student: neither {CONTRACT}, as in an export or in models/, nor "
+                f"seed0/export/{CONTRACT}, as in a finished run."
+            )
+        path = exports[0].parent
+    if (path / GOLDEN).exists():
+        return load_export(path)
+    contract = Contract.read(path / CONTRACT)
+    try:
+        model_bytes = (path / MODEL).read_bytes()
+    except OSError as error:
+        raise ContractError(f"{path / MODEL} could not be read: {error}") from error
+    sha256 = hashlib.sha256(model_bytes).hexdigest()
+    if sha256 != contract.model_sha256:
+        raise ContractError(
+            f"{path / MODEL} has SHA-256 {sha256}, but {CONTRACT} was written for "
+            f"{contract.model_sha256}. Take both from the same export."
+        )
+    return ExportResult(path, contract, model_bytes, invented_golden(TflmModel(model_bytes)), macs(model_bytes))
+
+
+def invented_golden(model, seed=0):
+    """Golden windows where there are no recordings: what `model` gives for invented inputs.
+
+    Noise over the whole int8 range, smooth curves, and constants at both ends of the range and at
+    zero. They tell whether an engine computes the same bytes; they say nothing of accuracy.
+
+    Args:
+        model: a `TflmModel`.
+        seed: an integer; the same seed makes the same windows.
+
+    Returns:
+        A dict of arrays as in `ExportResult.golden`; nothing is labelled.
+    """
+    generator = np.random.default_rng(seed)
+    shape = model.input_shape[1:]
+    noise = generator.integers(-128, 128, (_NOISE, *shape), dtype=np.int8)
+    curves = generator.normal(0, 12, (_SMOOTH, *shape)).cumsum(axis=1) + model.input_zero_point
+    constants = [np.full(shape, value) for value in (-128, 127, model.input_zero_point)]
+    smooth = np.clip(np.rint([*curves, *constants]), -128, 127).astype(np.int8)
+    inputs = np.concatenate([noise, smooth])
+    steps = inputs.astype(np.float32) - np.float32(model.input_zero_point)
+    return {
+        "ids": np.array([f"invented{i}" for i in range(len(inputs))], dtype=np.str_),
+        "x": steps * np.float32(model.input_scale),
+        "inputs": inputs,
+        "outputs": model.run(inputs),
+        "labels": np.full(len(inputs), -1, np.int16),
+    }
+
+
+def write_firmware(student, out):
+    """Writes every C file that `micro/` includes.
+
+    Args:
+        student: an `ExportResult`.
+        out: folder, `micro/generated` for the firmware in this repository.
+
+    Returns:
+        The names of the files, sorted.
+
+    Raises:
+        PlainCError: the plain C engine has no kernel for an operator of the student.
+        OutputError: a file cannot be written.
+    """
+    files = c_files(student) | plain_c_files(student.model_bytes, student.contract)
+    for name, text in files.items():
+        write_text(Path(out) / name, text)
+    return sorted(files)
