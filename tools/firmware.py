@@ -33,6 +33,7 @@ def main(argv):
     with without_start_up_messages():
         import tfkd  # noqa: F401
     from tfkd.deploy import ContractError, TflmError
+    from tfkd.deploy.plain_c import PlainCError
     from tfkd.files import OutputError
 
     try:
@@ -42,7 +43,7 @@ def main(argv):
             generated = _MICRO / "generated"
             _export(_MODEL.value, generated)
             sys.exit(_build(generated, Path(_BUILD.value) / Path(_MODEL.value).name))
-    except (ContractError, TflmError, OutputError) as error:
+    except (ContractError, TflmError, PlainCError, OutputError) as error:
         sys.exit(str(error))
 
 

@@ -4,6 +4,7 @@ Needs no Python package, but CMake, compilers and QEMU: `missing_packages()` tel
 """
 
 import dataclasses
+import os
 import re
 import shutil
 import subprocess
@@ -18,19 +19,20 @@ MICRO = Path(__file__).resolve().parents[1]
 HOST = "host"
 MACHINES = sorted(path.stem for path in (MICRO / "ports" / "qemu").glob("*.cmake"))
 
-# What must be there -> the Debian package that has it.
+# What must be there -> the Debian packages that have it.
 _PROGRAMS = {
-    "cmake": "cmake",
-    "make": "make",
-    "cc": "gcc",
-    "arm-none-eabi-gcc": "gcc-arm-none-eabi",
-    "qemu-system-arm": "qemu-system-arm",
+    "cmake": ["cmake"],
+    "make": ["make"],
+    "cc": ["gcc", "libc6-dev"],
+    "arm-none-eabi-gcc": ["gcc-arm-none-eabi"],
+    "qemu-system-arm": ["qemu-system-arm"],
 }
 
 
 def missing_packages():
     """The Debian packages that have to be installed, as a list; empty if all is there."""
-    missing = [package for program, package in _PROGRAMS.items() if shutil.which(program) is None]
+    absent = [packages for program, packages in _PROGRAMS.items() if shutil.which(program) is None]
+    missing = [package for packages in absent for package in packages]
     if "gcc-arm-none-eabi" in missing or not _has_picolibc():
         missing.append("picolibc-arm-none-eabi")
     return missing
@@ -117,10 +119,15 @@ def build(target, generated, folder, options=()):
         toolchain = MICRO / "cmake" / "arm-none-eabi.cmake"
         command += [f"-DCMAKE_TOOLCHAIN_FILE={toolchain}", "-DTFKD_PORT=qemu", f"-DTFKD_MACHINE={target}"]
     for step in (command, ["cmake", "--build", str(folder)]):
-        done = subprocess.run(step, capture_output=True, text=True, check=False)
+        done = subprocess.run(step, env=_without_make(), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise BuildError(f"{' '.join(step)}\nfailed for {target}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
     return folder
+
+
+def _without_make():
+    """The environment without what `make firmware` would tell the inner make."""
+    return {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
 
 
 def measure(target, generated, folder, plugin=None):

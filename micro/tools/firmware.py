@@ -19,15 +19,20 @@ from report import table
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--check", action="store_true", help="only look whether all programs are there")
+    parser.add_argument("--packages", action="store_true", help="only print the Debian packages that are missing")
     parser.add_argument("--generated", default="micro/generated", help="the exported student's C files")
     parser.add_argument("--build", default="build/firmware", help="where to build")
     parser.add_argument("--target", action="append", choices=[HOST, *MACHINES], help="by default all")
-    parser.add_argument("--option", action="append", default=[], help="for CMake, e.g. --option=-DCMAKE_BUILD_TYPE=Debug")
+    parser.add_argument("--option", action="append", default=[], help="for CMake: --option=-DCMAKE_BUILD_TYPE=Debug")
     parser.add_argument("--json", help="file to write the figures to")
     options = parser.parse_args()
     missing = missing_packages()
+    if options.packages:
+        print(*missing)
+        return
     if missing:
-        print(f"Not installed: {', '.join(missing)}. On Debian or Ubuntu:\n\n    {install_line(missing)}\n", file=sys.stderr)
+        said = f"Not installed: {', '.join(missing)}. On Debian or Ubuntu:\n\n    {install_line(missing)}\n"
+        print(said, file=sys.stderr)
         sys.exit(2)
     if options.check:
         return

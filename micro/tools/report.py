@@ -63,7 +63,7 @@ def table(measured):
     rows += [
         [""],
         [f"outside, for {max(m.samples for m in measured)} samples", *(_mean(m.outside or None) for m in measured)],
-        ["  share of an inference", *(f"{m.outside / m.instructions['mean']:.1%}" if m.outside else "-" for m in measured)],
+        ["  share of an inference", *(_share(m) for m in measured)],
         [""],
     ]
     for board, hertz in _BOARDS.items():
@@ -75,6 +75,10 @@ def table(measured):
 def flash_bytes(measured):
     """Flash of the whole image of `activity` in bytes."""
     return sum(sum(sizes.values()) for sizes in measured.flash.values())
+
+
+def _share(measured):
+    return f"{measured.outside / measured.instructions['mean']:.1%}" if measured.outside else "-"
 
 
 def _integer(value):

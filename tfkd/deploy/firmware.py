@@ -8,6 +8,7 @@ import numpy as np
 from tfkd.deploy.contract import Contract, ContractError
 from tfkd.deploy.export import CONTRACT, GOLDEN, MODEL, ExportResult, c_files, load_export
 from tfkd.deploy.graph import macs
+from tfkd.deploy.plain_c import plain_c_files
 from tfkd.deploy.tflm import TflmModel
 from tfkd.files import write_text
 
@@ -85,7 +86,7 @@ def invented_golden(model, seed=0):
 
 
 def write_firmware(student, out):
-    """Writes every C file that `micro/` includes.
+    """Writes all that `micro/` reads: the C files it includes, and the contract for its tools.
 
     Args:
         student: an `ExportResult`.
@@ -98,7 +99,8 @@ def write_firmware(student, out):
         PlainCError: the plain C engine has no kernel for an operator of the student.
         OutputError: a file cannot be written.
     """
-    files = c_files(student) | plain_c_files(student.model_bytes, student.contract)
+    files = c_files(student) | plain_c_files(student.model_bytes, student.contract.model_sha256)
+    files[CONTRACT] = student.contract.to_json()
     for name, text in files.items():
         write_text(Path(out) / name, text)
     return sorted(files)
