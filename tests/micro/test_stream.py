@@ -1,0 +1,109 @@
+"""The C core against its Python twin: the same samples in, the same events out."""
+
+import dataclasses
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.micro.core import CONTRACT, Student, build, compare
+from tests.micro.signals import bits, clean, commands, faulty
+from tfkd.deploy.streaming import Settings
+
+pytestmark = pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
+
+RATES = {
+    "50 Hz": CONTRACT,
+    "51.2 Hz, hop as long as the window": dataclasses.replace(CONTRACT, sample_rate_hz=51.2, hop=32),
+    "33.333 Hz": dataclasses.replace(CONTRACT, sample_rate_hz=33.333, hop=1),
+    "1 mHz over": dataclasses.replace(CONTRACT, sample_rate_hz=49.999, hop=5),
+}
+SETTINGS = {
+    "defaults": Settings(),
+    "all reported": Settings(range=(8.0, 2.5, 8.0), quiet_samples=0, report_windows=True, enter=9000, leave=8500),
+    "unsmoothed": Settings(smoothing=32768, stuck_us=200_000, max_gap_us=60_000, enter=12000, leave=0),
+    "patient": Settings(smoothing=3000, stuck_us=0, max_gap_us=60_000_000, quiet_samples=7, enter=9000, leave=9000),
+}
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("core")
+    return {name: build(contract, folder / str(i)) for i, (name, contract) in enumerate(RATES.items())}
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+@pytest.mark.parametrize("rate", RATES)
+def test_faults_of_every_kind(programs, tmp_path, rate, settings):
+    kinds = Counter()
+    for seed in range(3):
+        played = faulty(3000, seed=seed)
+        events, inferences, _ = compare(
+            programs[rate], tmp_path, RATES[rate], Student(RATES[rate]), played, settings
+        )
+        assert inferences > 10
+        kinds.update(event.kind for event in events)
+    if settings is SETTINGS["all reported"]:
+        assert kinds.keys() >= {
+            "started", "ended", "decision", "bad_sample", "time_still", "time_back", "gap", "stuck", "saturated",
+            "overrun",
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("period_us", [20_000, 19_990, 5_000, 71_000, 1_000])
+@pytest.mark.parametrize("rate", RATES)
+def test_sensors_of_other_rates(programs, tmp_path, rate, period_us):
+    times, values = clean(2500, seed=period_us, period_us=period_us, jitter_us=period_us // 3)
+    settings = Settings(report_windows=True, enter=9000, leave=8000)
+    events, inferences, _ = compare(
+        programs[rate], tmp_path, RATES[rate], Student(RATES[rate]), commands(times, values), settings
+    )
+    contract = RATES[rate]
+    points = (times[-1] - times[0]) * contract.sample_rate_hz / 1e6
+    # Where the sensor is slower than the hop, a push completes several windows and all but one are lost.
+    windows = min((points - contract.window) // contract.hop + 1, len(times))
+    assert inferences == pytest.approx(windows, rel=0.01, abs=3)
+    assert {event.kind for event in events} <= {"decision", "started", "ended", "overrun"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_bits(programs, tmp_path, seed):
+    events, inferences, _ = compare(
+        programs["50 Hz"], tmp_path, CONTRACT, Student(CONTRACT), bits(6000, seed=seed),
+        Settings(range=(8.0, 0.0, 1e30), report_windows=True),
+    )  # fmt: skip
+    assert inferences > 10
+    assert len(events) > 100
+
+
+def test_contraction_of_floats_changes_nothing(tmp_path):
+    """Compilers join products and sums into one rounding where the processor can: not here."""
+    if " fma " not in Path("/proc/cpuinfo").read_text():
+        pytest.skip("this processor has no fused multiply-add")
+    program = build(CONTRACT, tmp_path / "fma", options=["-std=gnu11", "-mfma", "-ffp-contract=fast"], sanitize=False)
+    times, values = clean(3000, seed=5, jitter_us=9000)
+    compare(program, tmp_path, CONTRACT, Student(CONTRACT), commands(times, values), Settings(report_windows=True))
+
+
+def test_the_clock_wraps_unnoticed(programs, tmp_path):
+    times, values = clean(600, seed=8)
+    results = []
+    for start in (0, 2**32 - 3_000_000):
+        shifted = [(time + start) % 2**32 for time in times]
+        events, _, _ = compare(
+            programs["50 Hz"], tmp_path, CONTRACT, Student(CONTRACT), commands(shifted, values),
+            Settings(report_windows=True),
+        )  # fmt: skip
+        results.append([event._replace(time_us=(event.time_us - start) % 2**32) for event in events])
+    assert results[0] == results[1]
+    assert len(results[0]) == (600 - 32) // 8 + 1 + sum(event.kind != "decision" for event in results[0])
+
+
+def test_overflow_between_samples_saturates(programs, tmp_path):
+    largest = np.finfo(np.float32).max
+    values = np.resize(np.array([[largest], [-largest], [0]], np.float32), (200, 3))
+    times = [17_001 * i for i in range(200)]
+    settings = Settings(report_windows=True)
+    compare(programs["50 Hz"], tmp_path, CONTRACT, Student(CONTRACT), commands(times, values), settings)

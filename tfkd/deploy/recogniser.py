@@ -1,0 +1,142 @@
+"""What streams and trials share in the Python twin of the firmware's core: settings, events, the look at each
+sample (`micro/src/tfkd_monitor.c`) and the way to the student (`tfkd_quantise.h`)."""
+
+import dataclasses
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from tfkd.deploy.decision import ONE
+from tfkd.encodings import Gaf
+
+CLOCK = 2**32
+"""Times are microseconds modulo this."""
+BACKWARDS = 2**31
+"""A step of this or more is one back."""
+_LASTING = {"bad_sample", "time_still", "time_back", "overrun", "saturated"}
+
+
+class Event(NamedTuple):
+    """An event as `micro/src/tfkd_event.h` has it: kind by name, `time_us` in the samples' clock, `label` an
+    index into the contract's labels (-1 for a fault), `confidence` a share of 32768, `value` of a fault."""
+
+    kind: str
+    time_us: int
+    label: int = -1
+    confidence: int = 0
+    value: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What may be chosen on the device; meaning and bounds as in `micro/src/tfkd_settings.h`.
+
+    Attributes:
+        max_gap_us: a longer pause empties the window; a shorter one is bridged by a straight line.
+        stuck_us: a sensor that repeats itself for so long is stuck; 0: never.
+        range: of each channel, in its unit: at or beyond it the channel is saturated; 0: unknown.
+            `None`: unknown for all.
+        quiet_samples: a lasting fault is reported again only after more samples than these without
+            it. `None`: the window's samples.
+        smoothing: weight of the newest window, in shares of 32768.
+        enter, leave: smoothed probabilities at which activities start and end, in shares of 32768.
+        report_windows: send a `decision` for every window of a stream.
+
+    Raises:
+        ValueError: a setting is outside its bounds.
+    """
+
+    max_gap_us: int = 500_000
+    stuck_us: int = 1_000_000
+    range: tuple[float, ...] | None = None
+    quiet_samples: int | None = None
+    smoothing: int = ONE // 2
+    enter: int = 19661
+    leave: int = 13107
+    report_windows: bool = False
+
+    def __post_init__(self):
+        bounds = {
+            "max_gap_us": (1, 60_000_000),
+            "stuck_us": (0, CLOCK - 1),
+            "smoothing": (1, ONE),
+            "enter": (0, ONE),
+            "leave": (0, self.enter),
+            "quiet_samples": (0, 65535),
+        }
+        for name, (low, high) in bounds.items():
+            value = getattr(self, name)
+            if not (value is None and name == "quiet_samples") and not low <= value <= high:
+                raise ValueError(f"{name} must be in [{low}, {high}], not {value!r}.")
+        if self.range is not None and not all(value >= 0 for value in self.range):
+            raise ValueError(f"range must not be negative, not {self.range!r}.")
+
+
+class Recogniser:
+    """What streams and trials share: the look at every sample, and the way to the student."""
+
+    def __init__(self, contract, run, settings=None):
+        self.contract, self.settings, self.events = contract, settings or Settings(), []
+        channels = len(contract.channels)
+        if self.settings.range is not None and len(self.settings.range) != channels:
+            raise ValueError(f"range must have {channels} values, one a channel, not {self.settings.range!r}.")
+        self._gaf = None
+        if contract.encoding != "none":
+            self._gaf = Gaf.parse(contract.encoding, contract.input_shape[1])
+            if self._gaf is None:
+                raise ValueError(f"The firmware has no encoding {contract.encoding!r}.")
+        self._run = run
+        self._mean = np.array(contract.mean, np.float32)
+        self._scale = np.array(contract.scale, np.float32)
+        self._range = np.array(self.settings.range or [0.0] * channels, np.float32)
+        quiet = self.settings.quiet_samples
+        self._quiet = contract.window if quiet is None else quiet
+        self._pushes, self._seen = 0, {}
+        self._last, self._last_us, self._same_since_us, self._stuck = None, 0, 0, False
+
+    def _report(self, kind, time_us, value=0):
+        if kind in _LASTING:
+            which = (kind, value if kind == "saturated" else 0)
+            quiet = self._pushes - self._seen.get(which, -math.inf)
+            self._seen[which] = self._pushes
+            if quiet <= self._quiet:
+                return
+        self.events.append(Event(kind, time_us, value=value))
+
+    def _decide(self, kind, time_us, label, confidence):
+        self.events.append(Event(kind, time_us, label, confidence))
+
+    def _good(self, time_us, sample):
+        self._pushes += 1
+        bad = np.flatnonzero(~np.isfinite(sample))
+        if bad.size:
+            self._report("bad_sample", time_us, int(bad[0]))
+            return False
+        for channel in np.flatnonzero((self._range > 0) & (np.abs(sample) >= self._range)):
+            self._report("saturated", time_us, int(channel))
+        return True
+
+    def _is_stuck(self, time_us, sample, first):
+        if first or sample.tobytes() != self._last.tobytes():
+            self._same_since_us, self._stuck = time_us, False
+        elif self.settings.stuck_us and not self._stuck:
+            same = (time_us - self._same_since_us) % CLOCK
+            if same >= self.settings.stuck_us:
+                self._stuck = True
+                self._report("stuck", time_us, same)
+        return self._stuck
+
+    def _keep(self, time_us, sample):
+        self._last, self._last_us = sample, time_us
+
+    def _outputs(self, window):
+        """The student's int8 outputs for a window `(time, channels)` in the sensor's units."""
+        contract = self.contract
+        with np.errstate(over="ignore"):  # what overflows saturates, as it should
+            x = (window - self._mean) / self._scale
+            if self._gaf is not None:
+                x = self._gaf(np.clip(x, -1e9, 1e9)[None])[0]
+            steps = np.rint(x / np.float32(contract.input_scale)) + np.float32(contract.input_zero_point)
+        quantised = np.clip(steps, -128, 127).astype(np.int8)
+        return self._run(quantised.reshape(contract.input_shape))[0]
