@@ -7,6 +7,7 @@ from tfkd.deploy.arena import TflmError
 from tfkd.deploy.check import ExportError, check_exportable
 from tfkd.deploy.contract import Contract, ContractError
 from tfkd.deploy.export import ExportResult, c_files, export_student, load_export, replay
+from tfkd.deploy.plain_c import PlainCError, plain_c_files
 from tfkd.deploy.tflite import balanced_calibration, convert_int8
 from tfkd.deploy.tflm import TflmModel
 
@@ -15,6 +16,7 @@ __all__ = [
     "ContractError",
     "ExportError",
     "ExportResult",
+    "PlainCError",
     "TflmError",
     "TflmModel",
     "balanced_calibration",
@@ -23,5 +25,6 @@ __all__ = [
     "convert_int8",
     "export_student",
     "load_export",
+    "plain_c_files",
     "replay",
 ]

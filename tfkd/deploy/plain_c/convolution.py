@@ -1,0 +1,287 @@
+"""Convolutions and dense layers as kernel calls."""
+
+import numpy as np
+
+from tfkd.deploy.plain_c.fixed_point import activation_range, convolution_factors
+from tfkd.deploy.plain_c.reader import PlainCError
+from tfkd.deploy.plain_c.steps import Array
+
+# Positions that one call of tfkd_multiply_... computes.
+POSITIONS = 4
+
+
+def convolution(lowering, operator):
+    """CONV_2D, with stride and dilation."""
+    value, window = _window(lowering, operator)
+    weights = _weights(lowering, operator, rank=4)
+    rows, kernel_height, kernel_width, channels = weights.shape
+    height, width, in_channels = value.image
+    if channels != in_channels:
+        raise PlainCError(
+            f"CONV_2D: its weights take {channels} channels, its input has {in_channels}: a grouped convolution. Use "
+            "one group, or a depthwise convolution."
+        )
+    window |= {"kernel_height": kernel_height, "kernel_width": kernel_width}
+    matrix = weights.reshape(rows, -1)
+    inner = _round_up(matrix.shape[1], 8)
+    window["inner"] = inner
+    scaling = _scaling(lowering, operator, matrix)
+    pack = _pack_kernel(value, window)
+    positions = window["out_height"] * window["out_width"]
+    structs = {
+        "window": ("tfkd_window", window),
+        "matrix": (
+            "tfkd_matrix",
+            {
+                "weights": Array("int8_t", in_fours(matrix, inner).ravel()),
+                "rows": rows,
+                "inner": inner,
+                "out_step": positions,
+                "scaling": scaling,
+            },
+        ),
+    }
+    code = _blocks(positions, pack, "tfkd_multiply_dense")
+    lowering.add_step(
+        operator,
+        "tfkd_multiply_dense",
+        [value],
+        structs,
+        code,
+        scratch=inner * POSITIONS * 2,
+        macs=positions * matrix.size,
+    )
+
+
+def depthwise(lowering, operator):
+    """DEPTHWISE_CONV_2D."""
+    value, window = _window(lowering, operator, planes=True)
+    weights = _weights(lowering, operator, rank=4)
+    _, kernel_height, kernel_width, rows = weights.shape
+    height, width, channels = value.image
+    if weights.shape[0] != 1 or rows % channels:
+        raise PlainCError(f"DEPTHWISE_CONV_2D: weights {weights.shape} do not fit an input of {channels} channels.")
+    matrix = weights.reshape(-1, rows).T
+    window |= {"kernel_height": kernel_height, "kernel_width": kernel_width, "inner": matrix.shape[1]}
+    scaling = _scaling(lowering, operator, matrix)
+    over_time = (
+        width == kernel_width == window["out_width"] == window["dilation_height"] == 1
+        and window["pad_left"] == 0
+        and rows == channels
+    )
+    layer = {"multiplier": rows // channels, "scaling": scaling, "window": window}
+    macs = window["out_height"] * window["out_width"] * matrix.size
+    if over_time:
+        window["inner"] = inner = _round_up(matrix.shape[1], 4)
+        layer["weights"] = Array("int8_t", in_fours(matrix, inner).ravel())
+        # The padded row, behind whose end the zero weights of the last four still read.
+        length = max((window["out_height"] - 1) * window["stride_height"] + inner, window["pad_top"] + height)
+        lowering.add_step(
+            operator,
+            "tfkd_depthwise_time",
+            [value],
+            {"layer": ("tfkd_depthwise", layer)},
+            "tfkd_depthwise_time(&{layer}, {in0}, {out}, (int16_t *){scratch});",
+            scratch=2 * length,
+            in_place=(0,) if window["out_height"] <= height else (),
+            macs=macs,
+        )
+        return
+    layer["weights"] = Array("int8_t", np.ascontiguousarray(matrix).ravel())
+    lowering.add_step(
+        operator,
+        "tfkd_depthwise_general",
+        [value],
+        {"layer": ("tfkd_depthwise", layer)},
+        "tfkd_depthwise_general(&{layer}, {in0}, {out});",
+        macs=macs,
+    )
+
+
+def dense(lowering, operator):
+    """FULLY_CONNECTED on one vector."""
+    value = lowering.ordered(lowering.source(operator), "positions")
+    weights = _weights(lowering, operator, rank=2)
+    rows, inner = weights.shape
+    if inner != value.tensor.size:
+        raise PlainCError(
+            f"FULLY_CONNECTED: weights {weights.shape} on an input of {value.tensor.size} values would run once for "
+            "each row; plain C takes one vector. Put a 1 x 1 convolution in its place."
+        )
+    if operator.options.weightsFormat:
+        raise PlainCError("FULLY_CONNECTED: shuffled weights have no plain C kernel.")
+    layer = {
+        "weights": Array("int8_t", weights.ravel()),
+        "rows": rows,
+        "inner": inner,
+        "scaling": _scaling(lowering, operator, weights, float32_product=True),
+    }
+    lowering.add_step(
+        operator,
+        "tfkd_dense",
+        [value],
+        {"layer": ("tfkd_dense_layer", layer)},
+        "tfkd_dense(&{layer}, {in0}, {out});",
+        macs=weights.size,
+    )
+
+
+def in_fours(matrix, inner):
+    """Rows filled up with zeros to `inner` values, each four ordered 0, 2, 1, 3: the instruction that widens
+    bytes takes every other one."""
+    rows = np.zeros((len(matrix), inner), np.int8)
+    rows[:, : matrix.shape[1]] = matrix
+    return rows.reshape(len(matrix), -1, 4)[:, :, [0, 2, 1, 3]].reshape(len(matrix), inner)
+
+
+def pad_before(options, size, kernel, stride, dilation, out_size, axis_name, operator):
+    """Padding before the first value, by TensorFlow Lite's rule; checks the output's size."""
+    span = (kernel - 1) * dilation + 1
+    if options.padding == 0:  # SAME
+        expected = -(-size // stride)
+    else:
+        expected = -(-(size - span + 1) // stride)
+    if expected != out_size or expected < 1:
+        raise PlainCError(f"{operator.name}: {axis_name} of its output is {out_size}, but should be {expected}.")
+    return max((out_size - 1) * stride + span - size, 0) // 2
+
+
+def _window(lowering, operator, planes=False):
+    """The input value and the fields of `tfkd_window`, the kernel's own size left out."""
+    tensor = lowering.tensor(operator, 0)
+    value, (top, bottom, left, right) = lowering.absorbed.get(tensor) or (lowering.source(operator), (0, 0, 0, 0))
+    if len(value.shape) != 4 or len(operator.outputs[0].shape) != 4:
+        raise PlainCError(f"{operator.name}: its input has shape {value.shape} instead of four dimensions.")
+    if planes:
+        value = lowering.ordered(value, "planes")
+    height, width, channels = value.image
+    _, out_height, out_width, _ = operator.outputs[0].shape
+    kernel = lowering.tensor(operator, 1).shape
+    options = operator.options
+    strides = options.strideH, options.strideW
+    dilations = options.dilationHFactor, options.dilationWFactor
+    if min(strides + dilations) < 1 or max(strides + dilations) > 65535 or len(kernel) != 4:
+        raise PlainCError(f"{operator.name}: stride {strides}, dilation {dilations}, kernel {kernel} make no sense.")
+    pads = [
+        before + pad_before(options, size + before + after, kernel[i], stride, dilation, out, name, operator)
+        for i, name, size, before, after, stride, dilation, out in (
+            (1, "the height", height, top, bottom, strides[0], dilations[0], out_height),
+            (2, "the width", width, left, right, strides[1], dilations[1], out_width),
+        )
+    ]
+    row, column, channel = value.distances
+    return value, {
+        "in_height": height,
+        "in_width": width,
+        "in_channels": channels,
+        "out_height": out_height,
+        "out_width": out_width,
+        "stride_height": strides[0],
+        "stride_width": strides[1],
+        "dilation_height": dilations[0],
+        "dilation_width": dilations[1],
+        "pad_top": pads[0],
+        "pad_left": pads[1],
+        "pad_value": int(tensor.zero_points[0]),
+        "row_step": row,
+        "column_step": column,
+        "channel_step": channel,
+    }
+
+
+def _weights(lowering, operator, rank):
+    """The weights as an array; refuses other zero points than 0, and scales that do not go with the channels."""
+    tensor = lowering.tensor(operator, 1)
+    data = lowering.constant(operator, 1, "INT8")
+    channel_axis = 3 if operator.name == "DEPTHWISE_CONV_2D" else 0
+    target = operator.outputs[0]
+    if len(tensor.shape) != rank or tensor.shape[channel_axis] != target.shape[-1] or max(tensor.shape) > 65535:
+        raise PlainCError(f"{operator.name}: weights of shape {tensor.shape} cannot make {target.shape}.")
+    if tensor.zero_points.any():
+        raise PlainCError(f"{operator.name}: its weights are not symmetric (a zero point other than 0).")
+    if len(tensor.scales) not in (1, tensor.shape[channel_axis]) or (
+        len(tensor.scales) > 1 and tensor.axis != channel_axis
+    ):
+        raise PlainCError(
+            f"{operator.name}: {len(tensor.scales)} scales along axis {tensor.axis} for weights {tensor.shape}; plain "
+            "C takes one, or one for each output channel."
+        )
+    if not ((tensor.scales >= 0) & (tensor.scales < 1e30)).all():
+        raise PlainCError(f"{operator.name}: the scales of its weights must be finite and not negative.")
+    return data
+
+
+def _scaling(lowering, operator, matrix, float32_product=False):
+    """The fields of `tfkd_scaling` for weights `(channels, values)`."""
+    source, target = lowering.tensor(operator, 0), operator.outputs[0]
+    lowering.check(target, f"{operator.name}: its output {target.name!r}")
+    channels = len(matrix)
+    sums = matrix.astype(np.int64).sum(axis=1)
+    bias = np.zeros(channels, np.int64)
+    if len(operator.inputs) > 2 and operator.inputs[2] is not None:
+        given = lowering.constant(operator, 2, "INT32").ravel()
+        if len(given) != channels:
+            raise PlainCError(f"{operator.name}: {len(given)} biases for {channels} output channels.")
+        bias += given
+    folded = bias - int(source.zero_points[0]) * sums
+    multipliers, shifts = convolution_factors(
+        source, lowering.tensor(operator, 1), target, channels, float32_product=float32_product
+    )
+    reach = np.maximum(np.abs(bias), np.abs(folded)) + 255 * np.abs(matrix.astype(np.int64)).sum(axis=1)
+    if (reach * 2.0 ** np.maximum(shifts, 0) >= 2**30).any():
+        raise PlainCError(
+            f"{operator.name}: the sums of channel {int(np.argmax(reach))} can reach {int(reach.max())}, which plain C "
+            "does not guard against overflow. The layer's weights or biases are far out of scale: train or quantise it "
+            "again."
+        )
+    for i, multiplier in enumerate(multipliers):
+        if multiplier == 0:
+            # Too small for any output but 0; this gives the same and keeps the multiplier's range.
+            multipliers[i], shifts[i] = 2**30, -31
+    low, high = activation_range(operator, target)
+    return {
+        "bias": Array("int32_t", folded),
+        "multiplier": Array("uint32_t", 2 * np.asarray(multipliers, np.int64)),
+        "shift": Array("int8_t", np.asarray(shifts)),
+        "zero_point": int(target.zero_points[0]),
+        "low": low,
+        "high": high,
+    }
+
+
+def _pack_kernel(value, window):
+    one = window["kernel_height"] == window["kernel_width"] == 1
+    if (
+        one
+        and value.order != "positions"
+        and window["stride_height"] == window["stride_width"] == 1
+        and window["pad_top"] == window["pad_left"] == 0
+        and (window["out_height"], window["out_width"]) == (window["in_height"], window["in_width"])
+    ):
+        return "tfkd_pack_pointwise"
+    if (
+        value.order == "positions"
+        and window["in_width"] == window["kernel_width"] == window["out_width"] == window["dilation_height"] == 1
+        and window["pad_left"] == 0
+    ):
+        return "tfkd_pack_pieces"
+    return "tfkd_pack_general"
+
+
+def _blocks(positions, pack, multiply):
+    """The loop over blocks of positions."""
+    count = (
+        "TFKD_POSITIONS"
+        if positions % POSITIONS == 0
+        else (f"{positions} - first < TFKD_POSITIONS ? {positions} - first : TFKD_POSITIONS")
+    )
+    return (
+        f"for (int first = 0; first < {positions}; first += TFKD_POSITIONS) {{{{\n"
+        f"  {pack}(&{{window}}, {{in0}}, first, (int16_t *){{scratch}});\n"
+        f"  {multiply}(&{{matrix}}, (const int16_t *){{scratch}}, {count}, {{out}} + first);\n"
+        "}}"
+    )
+
+
+def _round_up(value, multiple):
+    return -(-value // multiple) * multiple
