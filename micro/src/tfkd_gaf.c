@@ -4,17 +4,20 @@
 
 #include <math.h>
 
+#include "tfkd_quantise.h"
+
 enum { SIZE = TFKD_GAF_SIZE, UNIT = 1 << 15 };
 
-/* A product of two values in 1/UNIT, 2^30 for 1.0, becomes steps of the input in 1/4096 by a multiplication whose high
- * word is taken: 2^30 * STEPS / 2^32 = 4096 / TFKD_INPUT_SCALE. Capped for scales below 2^-17, where one step is less
- * than the image can resolve. */
-#define STEPS_EXACT (16384.0 / (double)TFKD_INPUT_SCALE + 0.5)
+/* A product of two values in 1/UNIT, 2^30 for 1.0, becomes steps of the input with FRACTION binary places by a
+ * multiplication whose high word is taken: 2^30 * STEPS / 2^32 = 2^FRACTION / TFKD_INPUT_SCALE. With [-1, 1] spread over
+ * int8 the ends lie next to a tie, hence as many places as fit; with finer scales fewer fit. */
+static const int fraction = TFKD_INPUT_SCALE >= 0.00390625f ? 21 : 12;
+#define STEPS_EXACT (4.0 * (TFKD_INPUT_SCALE >= 0.00390625f ? 2097152.0 : 4096.0) / (double)TFKD_INPUT_SCALE)
 static const int32_t steps = STEPS_EXACT < 2147483647.0 ? (int32_t)STEPS_EXACT : 2147483647;
 
 static int8_t quantise(int32_t product) {
   const int32_t fine = (int32_t)(((int64_t)product * steps) >> 32);
-  int32_t step = ((fine + 2048) >> 12) + TFKD_INPUT_ZERO_POINT;
+  int32_t step = ((fine + (1 << (fraction - 1))) >> fraction) + TFKD_INPUT_ZERO_POINT;
   if (step > 127) step = 127;
   if (step < -128) step = -128;
   return (int8_t)step;
@@ -46,10 +49,8 @@ static void project(const float points[SIZE], int32_t cosine[SIZE], int32_t sine
     if (points[i] > high) high = points[i];
   }
 #endif
-  const float range = high - low;
-  /* Also when the range is too wide or too narrow for float32: no value below may become NaN. */
-  const float unit = 2.0f * UNIT / range;
-  if (!(range > 0.0f) || !(unit > 0.0f) || !(unit < 3e38f)) {
+  const float unit = 1.0f / (high - low);
+  if (!(unit > 0.0f) || !tfkd_is_finite(unit)) { /* no range, or one that float32 cannot divide by */
     for (int i = 0; i < SIZE; ++i) {
       cosine[i] = 0;
       sine[i] = UNIT;
@@ -60,11 +61,10 @@ static void project(const float points[SIZE], int32_t cosine[SIZE], int32_t sine
     float point = points[i];
     if (point < low) point = low;
     if (point > high) point = high;
-    /* With above + below = 2 UNIT: x = (above - below) / 2 and s = sqrt(above * below), without the loss of
-     * digits that 1 - x^2 has near 1. */
+    /* above + below = 1, x = above - below and s = 2 sqrt(above below): 1 - x^2 would lose its digits near 1. */
     const float above = (point - low) * unit, below = (high - point) * unit;
-    cosine[i] = (int32_t)((above - below) * 0.5f + (float)UNIT + 0.5f) - UNIT;
-    sine[i] = (int32_t)(sqrtf(above * below) + 0.5f);
+    cosine[i] = (int32_t)((above - below) * UNIT + (UNIT + 0.5f)) - UNIT; /* + UNIT: the cast rounds towards zero */
+    sine[i] = (int32_t)(sqrtf(above * below) * (2 * UNIT) + 0.5f);
   }
 }
 

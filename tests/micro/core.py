@@ -45,15 +45,15 @@ GASF = dataclasses.replace(
 )
 
 
-def build(contract, folder, source="replay.c", options=(), sanitize=True):
-    """Compiles a program of this folder with the core for `contract`; returns its path."""
+def build(contract, folder, source="replay.c", options=(), sanitize=True, core="tfkd_*.c"):
+    """Compiles a program of this folder with (part of) the core for `contract`; returns its path."""
     folder.mkdir(exist_ok=True)
     (folder / "tfkd_contract.h").write_text(contract.c_header())
     (folder / "student_plain.h").write_text("#define TFKD_STUDENT_MEMORY_BYTES 16\n")
     program = folder / "program"
     optimise = SANITIZED if sanitize else ["-O2"]
     command = ["gcc", *STRICT, *optimise, *options, "-I", folder, "-I", SOURCES, HERE / source]
-    command += sorted(SOURCES.glob("tfkd_*.c"))
+    command += sorted(SOURCES.glob(core))
     done = subprocess.run([*command, "-o", program, "-lm"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return program

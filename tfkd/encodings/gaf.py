@@ -52,12 +52,13 @@ def gramian_angular_field(x, size, kind="gasf", low=None, high=None):
     else:
         low, high = np.float32(low), np.float32(high)
         points = points.clip(low, high)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         unit = np.float32(1) / np.asarray(high - low)
-        above, below = (points - low) * unit, (high - points) * unit
-    flat = ~((unit > 0) & np.isfinite(unit))
-    cosine = np.where(flat, np.float32(0), above - below)
-    sine = np.where(flat, np.float32(1), np.float32(2) * np.sqrt(np.where(flat, 0, above * below)))
+    flat = ~(np.isfinite(unit) & (unit > 0))
+    unit = np.where(flat, np.float32(0), unit)
+    above, below = (points - low) * unit, (high - points) * unit
+    cosine = above - below
+    sine = np.where(flat, np.float32(1), np.float32(2) * np.sqrt(above * below))
     row, column = (slice(None), slice(None), None), (slice(None), None)
     if kind == "gasf":
         return cosine[row] * cosine[column] - sine[row] * sine[column]
