@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -174,64 +175,72 @@ def test_files_of_different_exports_do_not_compile_together(exported, folder):
         assert "come from different exports" in done.stderr
 
 
-STUB = """
+# The stub headers of the firmware's tests, with a resolver that knows every operator and says what was added.
+FIRMWARE = Path(__file__).parents[2]
+STUBS = ["-I", FIRMWARE / "micro/src", "-isystem", FIRMWARE / "tests/micro/tflm_stubs"]
+RESOLVER = """
 #pragma once
 #include <string>
-enum TfLiteStatus {{ kTfLiteOk = 0, kTfLiteError = 1 }};
-{open}
+#include "tensorflow/lite/micro/micro_common.h"
+TFLM_STUB_CLASSES
 inline std::string& Calls() {{ static std::string calls; return calls; }}
+inline TFLMRegistration Marked() {{ TFLMRegistration r = {{}}; r.builtin_code = 8; return r; }}
 template <unsigned int kCapacity> class MicroMutableOpResolver {{
  public:
 {methods}
+  TfLiteStatus AddCustom(const char* name, const TFLMRegistration* r) {{ return Add(name, *r); }}
  private:
-  TfLiteStatus Add(const char* name, int registration) {{
+  TfLiteStatus Add(const char* name, const TFLMRegistration& r) {{
     if (++count_ > kCapacity) return kTfLiteError;
-    Calls() += std::string(name) + (registration ? ":int8 " : " ");
+    Calls() += std::string(name) + (r.builtin_code == 8 ? ":int8 " : " ");
     return kTfLiteOk;
   }}
   unsigned int count_ = 0;
 }};
-{close}
+TFLM_STUB_END_CLASSES
+"""
+CONV = """
+TFLM_STUB_CLASSES
+inline TFLMRegistration Register_CONV_2D_INT8() { return Marked(); }
+TFLM_STUB_END_CLASSES
 """
 MAIN = """
 #include "tfkd_resolver.h"
 #include <cstdio>
+namespace tfkd { namespace tflm { TFLMRegistration DecodePruned() { return {}; } } }
 int main() {
   static tfkd::Resolver resolver;
-  if (tfkd::AddOperators(&resolver) != kTfLiteOk) return 1;
+  if (tfkd::AddOperators(&resolver) != 0) return 1;
   std::puts(tfkd::tflm::Calls().c_str());
   // The resolver is full: there is room for exactly these operators.
-  return tfkd::AddOperators(&resolver) == kTfLiteError ? 0 : 2;
+  return tfkd::AddOperators(&resolver) == 1 ? 0 : 2;
 }
 """
 
 
-@pytest.mark.parametrize("namespace", ["tflite", "tflite::micro"])
-@pytest.mark.parametrize("int8", [False, True], ids=["generic", "int8"])
-def test_resolver_registers_exactly_the_operators(tmp_path, namespace, int8):
+@pytest.mark.parametrize("names", [[], ["-DTFLM_STUB_NESTED"]], ids=["tflite", "tflite::micro"])
+@pytest.mark.parametrize("choice", [[], ["-DTFKD_ALL_TYPES"], ["-DTFKD_STOCK_DECODE"]], ids=str)
+def test_resolver_registers_exactly_the_operators(tmp_path, names, choice):
     methods = "\n".join(
-        f'  TfLiteStatus {name}(int r = 0) {{ return Add("{name}", r); }}'
+        f'  TfLiteStatus {name}(const TFLMRegistration& r = {{}}) {{ return Add("{name}", r); }}'
         for name in RESOLVER_METHODS.values()
     )
-    spaces = {"open": f"namespace {namespace} {{", "close": "}"}
     micro = tmp_path / "tensorflow/lite/micro"
     (micro / "kernels").mkdir(parents=True)
-    (micro / "micro_mutable_op_resolver.h").write_text(STUB.format(methods=methods, **spaces))
-    (micro / "kernels/conv.h").write_text(
-        f"namespace {namespace} {{ inline int Register_CONV_2D_INT8() {{ return 1; }} }}\n"
-    )
+    (micro / "micro_mutable_op_resolver.h").write_text(RESOLVER.format(methods=methods))
+    (micro / "kernels/conv.h").write_text(CONV)
     header = resolver_header(["MEAN", "CONV_2D", "RESHAPE", "CONV_2D", "TFLM_DECODE"])
     (tmp_path / "tfkd_resolver.h").write_text(header)
     (tmp_path / "main.cc").write_text(MAIN)
-    compiler = [*CPP, "-DTFKD_INT8_KERNELS"] if int8 else CPP
-    called = output(build(compiler, tmp_path, ["main.cc"])).decode().split()
-    conv = "AddConv2D:int8" if int8 else "AddConv2D"
-    assert called == [conv, "AddMean", "AddReshape", "AddDecode"]
+    called = output(build([*CPP, *names, *choice, *STUBS], tmp_path, ["main.cc"])).decode().split()
+    conv = "AddConv2D" if choice == ["-DTFKD_ALL_TYPES"] else "AddConv2D:int8"
+    decode = "AddDecode" if choice == ["-DTFKD_STOCK_DECODE"] else "TFLM_DECODE"
+    assert called == [conv, "AddMean", "AddReshape", decode]
 
 
 def test_resolver_of_the_student_has_its_operators(exported):
     text = resolver_header(exported.contract.operators)
-    assert "MicroMutableOpResolver<5>" in text
+    assert "constexpr int kOperators = 5;" in text
     assert text.count("resolver->Add") == 5
 
 

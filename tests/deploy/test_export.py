@@ -43,7 +43,8 @@ def folder(exported, tmp_path):
 
 
 def test_folder_holds_everything_and_nothing_else(exported):
-    expected = {"student.tflite", "contract.json", "golden.npz", *C_FILES}
+    files = {"student.tflite", "student_slim.tflite", "student_tflm.tflite", "variants.json"}
+    expected = {*files, "contract.json", "golden.npz", *C_FILES}
     assert set(contents(exported.folder)) == expected
     assert os.listdir(exported.folder.parent) == ["export"]
     for name, text in c_files(exported).items():
@@ -108,6 +109,39 @@ def test_a_tampered_contract_is_refused(folder):
     path = folder / "contract.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"input_zero_point": 100}))
     with pytest.raises(ContractError, match=r"contract\.json: input_zero_point: 100, but student"):
+        load_export(folder)
+
+
+def test_variants_are_read_back_and_give_the_golden_outputs(exported):
+    loaded = load_export(exported.folder)
+    assert loaded.variants == exported.variants
+    assert list(loaded.variants) == ["plain", "slim", "tflm"]
+    for variant in loaded.variants.values():
+        outputs = TflmModel(variant.model_bytes).run(exported.golden["inputs"])
+        np.testing.assert_array_equal(outputs, exported.golden["outputs"])
+    facts = json.loads((exported.folder / "variants.json").read_text())
+    assert facts["tflm"]["bytes"] == (exported.folder / "student_tflm.tflite").stat().st_size
+    assert facts["plain"]["sha256"] == exported.contract.model_sha256
+
+
+def test_an_export_without_variants_is_read(folder):
+    for path in [*folder.glob("student_*.tflite"), folder / "variants.json"]:
+        path.unlink()
+    assert load_export(folder).variants == {}
+
+
+def test_tampered_variants_are_refused(folder):
+    path = folder / "variants.json"
+    facts = json.loads(path.read_text())
+    for spoilt in ({}, [], {**facts, "other": facts["slim"]}, {**facts, "slim": {**facts["slim"], "bytes": 1}}):
+        path.write_text(json.dumps(spoilt))
+        with pytest.raises(ContractError, match=r"variants\.json"):
+            load_export(folder)
+    path.write_text(json.dumps(facts))
+    data = bytearray((folder / "student_slim.tflite").read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / "student_slim.tflite").write_bytes(data)
+    with pytest.raises(ContractError, match=r"variants\.json does not describe the files"):
         load_export(folder)
 
 

@@ -50,7 +50,7 @@ def contract_header(contract):
 #define TFKD_DATASET {string_literal(contract.dataset)}
 #define TFKD_SPLIT {string_literal(contract.split)}
 
-/* SHA-256 of the .tflite file, and its first 32 bits for the preprocessor to compare. */
+/* SHA-256 of student.tflite, and its first 32 bits for the preprocessor to compare. */
 #define TFKD_MODEL_SHA256 "{contract.model_sha256}"
 #define TFKD_MODEL_SHA256_HEAD {sha_head(contract.model_sha256)}
 
@@ -87,10 +87,11 @@ def contract_header(contract):
 
 /* Working memory of TensorFlow Lite Micro, in bytes, measured on x86-64 with reference kernels,
  * which need less on a 32-bit core. CMSIS-NN can need more than this, on a Cortex-M55 above all:
- * leave a margin, and print MicroInterpreter::arena_used_bytes(). */
+ * leave a margin, and print MicroInterpreter::arena_used_bytes(). For student.tflite as converted;
+ * student_model.h has the figure for the file that it holds. */
 #define TFKD_ARENA_BYTES {contract.arena_bytes}
 
-/* How many different operators the model has; tfkd_resolver.h registers them. */
+/* How many different operators student.tflite has. */
 #define TFKD_OPERATOR_COUNT {len(contract.operators)}
 
 /* Each channel's name and unit, and what standardises it. */

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 import os
 import zipfile
 from pathlib import Path
@@ -15,9 +16,10 @@ from tfkd.deploy.graph import macs, read_graph
 from tfkd.deploy.resolver import resolver_header
 from tfkd.deploy.tflite import convert_int8
 from tfkd.deploy.tflm import TflmModel
+from tfkd.deploy.variants import MEANINGS, Variant, file_name, make_variants
 from tfkd.files import OutputError
 
-MODEL, CONTRACT, GOLDEN = "student.tflite", "contract.json", "golden.npz"
+MODEL, CONTRACT, GOLDEN, VARIANTS = "student.tflite", "contract.json", "golden.npz", "variants.json"
 C_FILES = (
     "tfkd_contract.h",
     "student_model.h",
@@ -41,6 +43,8 @@ class ExportResult:
             `inputs` int8 like `x`, `outputs` int8 `(n, classes)`, `labels` int16 `(n,)`, -1
             unlabelled.
         macs: multiply-accumulates of one inference.
+        variants: dict of `Variant`s by name, see `make_variants`; empty for an export of before
+            there were any.
     """
 
     folder: Path
@@ -48,13 +52,17 @@ class ExportResult:
     model_bytes: bytes
     golden: dict
     macs: int
+    variants: dict = dataclasses.field(default_factory=dict)
 
 
 def export_student(student, folder, *, calibration, contract_facts, golden):
     """Converts a trained student to int8, runs it in TFLM and writes the export folder.
 
-    The folder holds `student.tflite`, `contract.json`, `golden.npz` and the C files of `C_FILES`.
-    It appears whole or not at all; an earlier export of that name is replaced only then.
+    The folder holds `student.tflite`, `contract.json`, `golden.npz`, the C files of `C_FILES`, and the
+    student's smaller variants with `variants.json`, which has size, arena, operators and SHA-256 of
+    each. The contract is that of `student.tflite`; as the variants give the same outputs, all of it
+    but arena, operators and SHA-256 holds for them too. The folder appears whole or not at all; an
+    earlier export of that name is replaced only then.
 
     Args:
         student: Functional Keras model in float32: one input, logits `(batch, classes)`.
@@ -74,6 +82,7 @@ def export_student(student, folder, *, calibration, contract_facts, golden):
         ValueError: `calibration` or `golden` does not fit the student.
         ContractError: a fact is missing, unknown or wrong.
         TflmError: the TFLM interpreter cannot run the student (`check_exportable` says so earlier).
+        VariantError: a variant does not give the student's outputs.
         OutputError: the folder cannot be written, or holds files of another kind. What was there
             before is unchanged.
     """
@@ -90,9 +99,14 @@ def export_student(student, folder, *, calibration, contract_facts, golden):
         raise ContractError(
             f"labels: {len(contract.labels)} names, but the student has {model.output_shape[-1]} outputs."
         )
-    result = ExportResult(folder, contract, model_bytes, _record(model, golden), macs(model_bytes))
+    recorded = _record(model, golden)
+    variants = make_variants(model_bytes, recorded["inputs"])
+    result = ExportResult(folder, contract, model_bytes, recorded, macs(model_bytes), variants)
     with replacing_folder(folder) as temporary:
-        (temporary / MODEL).write_bytes(model_bytes)
+        for variant in variants.values():
+            (temporary / variant.file).write_bytes(variant.model_bytes)
+        facts = {name: variant.facts() for name, variant in variants.items()}
+        (temporary / VARIANTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         np.savez(temporary / GOLDEN, **result.golden)
         for name, text in c_files(result).items():
             (temporary / name).write_text(text, encoding="ascii")
@@ -133,21 +147,26 @@ def load_export(folder):
                 f"{value!r}. Export the student again."
             )
     golden = _read_golden(folder / GOLDEN, contract)
-    return ExportResult(folder, contract, model_bytes, golden, macs(model_bytes))
+    variants = _read_variants(folder, sha256) if (folder / VARIANTS).exists() else {}
+    return ExportResult(folder, contract, model_bytes, golden, macs(model_bytes), variants)
 
 
-def c_files(export):
+def c_files(export, variant=None):
     """The C files of an export: name -> text, for the names in `C_FILES`.
 
     Args:
         export: an `ExportResult`.
+        variant: the `Variant` of the student that TensorFlow Lite Micro is to run; the plain one by
+            default. Contract and golden windows are the same for all of them.
     """
     sha256 = export.contract.model_sha256
+    if variant is None:
+        variant = Variant.of("plain", export.model_bytes, export.contract.arena_bytes)
     texts = (
         export.contract.c_header(),
-        model_header(export.model_bytes, sha256),
-        model_source(export.model_bytes),
-        resolver_header(export.contract.operators),
+        model_header(variant, sha256),
+        model_source(variant.model_bytes),
+        resolver_header(variant.operators),
         golden_header(export.golden, sha256),
         golden_source(export.golden),
     )
@@ -218,6 +237,26 @@ def _record(model, golden):
     }
 
 
+def _read_variants(folder, student_sha256):
+    path = folder / VARIANTS
+    try:
+        facts = json.loads(path.read_bytes())
+        variants = {}
+        for name in MEANINGS:
+            if name in facts:
+                content = (folder / facts[name]["file"]).read_bytes()
+                variants[name] = Variant.of(name, content, facts[name]["arena_bytes"])
+        described = {name: variant.facts() for name, variant in variants.items()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ContractError(f"{path} or a file that it names could not be read: {error}") from error
+    if described != facts or "plain" not in variants or variants["plain"].sha256 != student_sha256:
+        raise ContractError(
+            f"{path} does not describe the files beside it, or is of another student than {CONTRACT}. "
+            "Export the student again."
+        )
+    return variants
+
+
 def _read_golden(path, contract):
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -245,7 +284,7 @@ def _read_golden(path, contract):
 
 def _refuse_foreign_files(folder):
     """Replacing the folder deletes what is in it: nothing there may be anyone else's."""
-    ours = {MODEL, CONTRACT, GOLDEN, *C_FILES}
+    ours = {CONTRACT, GOLDEN, VARIANTS, *map(file_name, MEANINGS), *C_FILES}
     try:
         foreign = sorted(set(os.listdir(folder)) - ours) if folder.exists() else []
     except OSError as error:

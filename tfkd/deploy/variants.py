@@ -49,8 +49,8 @@ class Variant:
 
     @property
     def file(self):
-        """Its name in an export folder: `student.tflite` for the plain one."""
-        return "student.tflite" if self.name == "plain" else f"student_{self.name}.tflite"
+        """Its name in an export folder."""
+        return file_name(self.name)
 
     def facts(self):
         """What a record or a report says of it, as plain Python values."""
@@ -61,6 +61,11 @@ class Variant:
             "operators": list(self.operators),
             "sha256": self.sha256,
         }
+
+
+def file_name(name):
+    """A variant's file in an export folder: `student.tflite` for `"plain"`."""
+    return "student.tflite" if name == "plain" else f"student_{name}.tflite"
 
 
 def make_variants(model_bytes, windows=None):
