@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from build import HOST, MACHINES, BuildError, install_line, measure_all, missing_packages, version
+from boards import HOST, MACHINES, BuildError, install_line, measure_all, missing_packages, version
 from report import table
 
 

@@ -12,7 +12,7 @@ sys.path.insert(0, str(MICRO / "tools"))
 @pytest.fixture(scope="session")
 def toolchain():
     """Skips where the compilers or the emulator are not installed."""
-    from build import install_line, missing_packages
+    from boards import install_line, missing_packages
 
     missing = missing_packages()
     if missing:

@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from build import MICRO
+from boards import MICRO
 
 PROGRAM = r"""
 #include <semihost.h>

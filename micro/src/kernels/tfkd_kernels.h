@@ -99,7 +99,7 @@ typedef struct tfkd_mean_layer {
 } tfkd_mean_layer;
 
 /* The mean of each plane. */
-void tfkd_mean(const tfkd_mean_layer *layer, const int8_t *in, int8_t *out);
+void tfkd_mean_positions(const tfkd_mean_layer *layer, const int8_t *in, int8_t *out);
 
 typedef struct tfkd_pooling {
   tfkd_window window;

@@ -73,10 +73,10 @@ def mean(lowering, operator):
     }
     lowering.add_step(
         operator,
-        "tfkd_mean",
+        "tfkd_mean_positions",
         [value],
         {"layer": ("tfkd_mean_layer", layer)},
-        "tfkd_mean(&{layer}, {in0}, {out});",
+        "tfkd_mean_positions(&{layer}, {in0}, {out});",
         in_place=(0,),
     )
 

@@ -1,7 +1,7 @@
 #include "tfkd_kernels.h"
 #include "tfkd_requantise.h"
 
-void tfkd_mean(const tfkd_mean_layer *layer, const int8_t *in, int8_t *out) {
+void tfkd_mean_positions(const tfkd_mean_layer *layer, const int8_t *in, int8_t *out) {
   for (int c = 0; c < layer->channels; ++c) {
     int32_t sum = 0;
     for (uint32_t i = 0; i < layer->positions; ++i) sum += *in++ - layer->zero_in;
