@@ -15,8 +15,9 @@ static const int fraction = TFKD_INPUT_SCALE >= 0.00390625f ? 21 : 12;
 #define STEPS_EXACT (4.0 * (TFKD_INPUT_SCALE >= 0.00390625f ? 2097152.0 : 4096.0) / (double)TFKD_INPUT_SCALE)
 static const int32_t steps = STEPS_EXACT < 2147483647.0 ? (int32_t)STEPS_EXACT : 2147483647;
 
-static int8_t quantise(int32_t product) {
-  const int32_t fine = (int32_t)(((int64_t)product * steps) >> 32);
+static int32_t in_steps(int32_t product) { return (int32_t)(((int64_t)product * steps) >> 32); }
+
+static int8_t quantise(int32_t fine) {
   int32_t step = ((fine + (1 << (fraction - 1))) >> fraction) + TFKD_INPUT_ZERO_POINT;
   if (step > 127) step = 127;
   if (step < -128) step = -128;
@@ -50,7 +51,7 @@ static void project(const float points[SIZE], int32_t cosine[SIZE], int32_t sine
   }
 #endif
   const float unit = 1.0f / (high - low);
-  if (!(unit > 0.0f) || !tfkd_is_finite(unit)) { /* no range, or one that float32 cannot divide by */
+  if (!(unit > 0.0f) || tfkd_magnitude(unit) >= TFKD_NOT_FINITE) { /* no range, or one that float32 cannot divide by */
     for (int i = 0; i < SIZE; ++i) {
       cosine[i] = 0;
       sine[i] = UNIT;
@@ -79,11 +80,11 @@ void tfkd_gaf(const float *samples, uint32_t capacity, uint32_t start, int8_t *i
       int8_t *row = image + (i * SIZE + i) * TFKD_CHANNELS + channel, *column = row;
       for (int j = i; j < SIZE; ++j) {
 #if TFKD_ENCODING_KIND == TFKD_ENCODING_GASF
-        *row = *column = quantise(xi * x[j] - si * s[j]); /* symmetric */
+        *row = *column = quantise(in_steps(xi * x[j] - si * s[j])); /* symmetric */
 #else
-        const int32_t product = si * x[j] - xi * s[j]; /* and this one is its own negative across the diagonal */
-        *row = quantise(product);
-        *column = quantise(-product);
+        const int32_t fine = in_steps(si * x[j] - xi * s[j]); /* its own negative across the diagonal */
+        *row = quantise(fine);
+        *column = quantise(-fine);
 #endif
         row += TFKD_CHANNELS;
         column += SIZE * TFKD_CHANNELS;

@@ -23,6 +23,10 @@ tfkd_status tfkd_monitor_init(tfkd_monitor *monitor, const tfkd_settings *settin
   memset(monitor, 0, sizeof *monitor);
   monitor->settings = *settings;
   monitor->sink = sink;
+  for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
+    const float range = settings->range[channel];
+    monitor->limit[channel] = range > 0.0f ? tfkd_magnitude(range) : TFKD_NOT_FINITE;
+  }
   monitor->pushes = settings->quiet_samples + 1u; /* so that nothing seems to have been seen just now */
   return TFKD_OK;
 }
@@ -40,15 +44,19 @@ void tfkd_monitor_report(tfkd_monitor *monitor, tfkd_event_kind kind, uint32_t t
 
 bool tfkd_monitor_check(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
   ++monitor->pushes;
+  bool plain = true;
   for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
-    if (!tfkd_is_finite(sample[channel])) {
+    if (tfkd_magnitude(sample[channel]) >= monitor->limit[channel]) plain = false;
+  }
+  if (plain) return true;
+  for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
+    if (tfkd_magnitude(sample[channel]) >= TFKD_NOT_FINITE) {
       tfkd_monitor_report(monitor, TFKD_FAULT_BAD_SAMPLE, time_us, (uint32_t)channel);
       return false;
     }
   }
   for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
-    const float range = monitor->settings.range[channel];
-    if (range > 0.0f && (sample[channel] >= range || sample[channel] <= -range)) {
+    if (tfkd_magnitude(sample[channel]) >= monitor->limit[channel]) {
       tfkd_monitor_report(monitor, TFKD_FAULT_SATURATED, time_us, (uint32_t)channel);
     }
   }

@@ -18,6 +18,7 @@ enum { TFKD_LASTING_FAULTS = 5 + TFKD_CHANNELS };
 typedef struct tfkd_monitor {
   tfkd_settings settings;
   tfkd_sink sink;
+  uint32_t limit[TFKD_CHANNELS];       /* the bits of |x| from which on x is not just used: saturated or not finite */
   uint32_t pushes;                     /* samples seen, good or bad */
   uint32_t seen[TFKD_LASTING_FAULTS];  /* `pushes` when each fault was last there */
   float last[TFKD_CHANNELS];           /* the sample before */

@@ -24,11 +24,13 @@ static inline float tfkd_between(float a, float b, float weight) {
   return tfkd_product(a, 1.0f - weight) + tfkd_product(b, weight);
 }
 
-/* x is finite: its exponent is not all ones. Looks at the bits, so that -ffast-math cannot argue it away. */
-static inline int tfkd_is_finite(float x) {
+/* The bits of |x|, in the order of the values; TFKD_NOT_FINITE and above are infinity and NaN. Bits, so that
+ * -ffast-math cannot argue them away. */
+#define TFKD_NOT_FINITE 0x7f800000u
+static inline uint32_t tfkd_magnitude(float x) {
   uint32_t bits;
   memcpy(&bits, &x, sizeof bits);
-  return (bits & 0x7f800000u) != 0x7f800000u;
+  return bits & 0x7fffffffu;
 }
 
 static inline float tfkd_standardise(float x, int channel) {
@@ -40,19 +42,16 @@ static inline float tfkd_limited(float x) { return x > 1e9f ? 1e9f : x < -1e9f ?
 
 /* Nearest step, ties to even, clamped. `x` may be infinite but not NaN. */
 static inline int8_t tfkd_quantise(float x) {
-  float steps = x / TFKD_INPUT_SCALE;
-  /* Beyond 256 steps every zero point ends at a clamp, and within them the sum below is exact. */
-  if (steps > 256.0f) steps = 256.0f;
-  if (steps < -256.0f) steps = -256.0f;
-  /* At 1.5 * 2^23 neighbouring floats are 1 apart: the addition itself rounds, to even on a tie, and leaves the
-   * integer in the low bits. It is what lrintf does in the default rounding mode, without a call. */
-  const float shifted = steps + 12582912.0f;
+  /* At 1.5 * 2^23 neighbouring floats are 1 apart: the addition itself rounds, to even on a tie, and leaves the integer
+   * in the low bits. It is what lrintf does in the default rounding mode, without a call. As bits, floats are in the
+   * order of their values (negative ones below all others), so the clamp may look at these, whatever x was. */
+  const float shifted = x / TFKD_INPUT_SCALE + 12582912.0f;
+  const int32_t zero = 0x4b400000 - TFKD_INPUT_ZERO_POINT;
   int32_t bits;
   memcpy(&bits, &shifted, sizeof bits);
-  int32_t step = bits - 0x4b400000 + TFKD_INPUT_ZERO_POINT;
-  if (step > 127) step = 127;
-  if (step < -128) step = -128;
-  return (int8_t)step;
+  if (bits > zero + 127) bits = zero + 127;
+  if (bits < zero - 128) bits = zero - 128;
+  return (int8_t)(bits - zero);
 }
 
 #ifdef __cplusplus

@@ -135,14 +135,23 @@ tfkd_status tfkd_stream_push(tfkd_stream *stream, uint32_t time_us, const float 
 
 bool tfkd_stream_due(const tfkd_stream *stream) { return stream != NULL && stream->due; }
 
+#if TFKD_ENCODING_KIND == TFKD_ENCODING_NONE
+/* memcpy, but in the small C libraries of microcontrollers that goes byte by byte. */
+static void copy(int8_t *to, const int8_t *from, uint32_t bytes) {
+  enum { BLOCK = 16 };
+  for (; bytes >= BLOCK; bytes -= BLOCK, to += BLOCK, from += BLOCK) memcpy(to, from, BLOCK);
+  memcpy(to, from, bytes);
+}
+#endif
+
 static void take(tfkd_stream *stream) {
   const uint32_t start_at = stream->due_start;
   int8_t *input = stream->student->input;
 #if TFKD_ENCODING_KIND == TFKD_ENCODING_NONE
   const uint32_t to_end = TFKD_RING_SAMPLES - start_at;
   const uint32_t first = to_end < TFKD_WINDOW ? to_end : TFKD_WINDOW;
-  memcpy(input, stream->ring + start_at * TFKD_CHANNELS, first * TFKD_CHANNELS);
-  memcpy(input + first * TFKD_CHANNELS, stream->ring, (TFKD_WINDOW - first) * TFKD_CHANNELS);
+  copy(input, stream->ring + start_at * TFKD_CHANNELS, first * TFKD_CHANNELS);
+  copy(input + first * TFKD_CHANNELS, stream->ring, (TFKD_WINDOW - first) * TFKD_CHANNELS);
 #else
   tfkd_gaf(stream->ring, TFKD_RING_SAMPLES, start_at, input);
 #endif
