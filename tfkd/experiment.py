@@ -6,13 +6,14 @@ stage writes its model, its predictions and last its record; what has a record i
 """
 
 import json
+import re
 from pathlib import Path
 
 from tfkd import files, provenance, report, results
 from tfkd.data import datasets
 from tfkd.deploy import check_exportable
 from tfkd.recipe import RecipeError, load_recipe
-from tfkd.seed_run import SeedRun
+from tfkd.seed_run import STAGES, SeedRun
 from tfkd.training import Trainer, prepare, student_channels
 
 
@@ -101,3 +102,41 @@ class Experiment:
             self.say("Checking that TensorFlow Lite Micro can run the student ...")
             check_exportable(Trainer(self.recipe, self.prepared, self.channels, 0).new_student())
             files.write_json(checked, {"exportable": True})
+
+
+STUDENTS = tuple(stage for stage in STAGES if stage not in ("teacher", "int8"))
+"""The stages that leave a student as a `.keras` file in a run folder."""
+
+
+def export_keras(path, folder, data_dir=None):
+    """Quantizes a student that a run left as a `.keras` file, with that run's recipe and data.
+
+    Args:
+        path: for example `runs/x/seed0/distilled.keras`.
+        folder: where to write the export, see `export_student`.
+        data_dir: where the run's data set is; `None` for `TFKD_DATA`.
+
+    Returns:
+        An `ExportResult`.
+
+    Raises:
+        RecipeError: the file is not a run's student, or the data is not that of the run.
+        DataError: the data is not there.
+        ContractError, TflmError, OutputError: see `export_student`.
+    """
+    path = Path(path).resolve()
+    seed, run = re.fullmatch(r"seed(\d+)", path.parent.name), path.parent.parent
+    if not path.is_file():
+        raise RecipeError(f"There is no file {path}.")
+    if seed is None or not (run / "recipe.toml").is_file() or not (run / "data.json").is_file():
+        raise RecipeError(
+            f"{path} is not in a run folder (runs/x/seed0/distilled.keras). A .keras file does not tell what firmware "
+            "must know: channels, units, scaling, labels; and int8 ranges are calibrated on training windows. Export "
+            "it in Python with tfkd.deploy.export_student(), which takes both."
+        )
+    if path.stem not in STUDENTS:
+        raise RecipeError(
+            f"{path} is not a student; those of a run are {', '.join(f'{stage}.keras' for stage in STUDENTS)}."
+        )
+    experiment = Experiment(load_recipe(run / "recipe.toml"), run, data_dir, say=lambda line: None)
+    return SeedRun(experiment, int(seed[1])).export(path.stem, folder)

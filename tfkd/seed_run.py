@@ -89,19 +89,8 @@ class SeedRun:
         return {**facts, "sparsity": sparsity_of(student)}
 
     def _int8(self):
-        student = self._load("pruned")
         folder = self.folder / "export"
-        windows = self.prepared.train
-        x = self.trainer.inputs_of(windows, [self.trainer.student_input])
-        calibration = balanced_calibration(x, windows.labels, self.recipe.quantization.calibration_per_class, self.seed)
-        chosen = np.linspace(0, len(windows) - 1, GOLDEN_WINDOWS).astype(int)
-        result = export_student(
-            student,
-            folder,
-            calibration=calibration,
-            contract_facts=self._contract_facts(),
-            golden={"ids": windows.ids[chosen], "x": x[chosen], "labels": windows.labels[chosen]},
-        )
+        result = self.export("pruned", folder)
         # What is measured is what was written: the bytes are read back from the folder.
         model = TflmModel(load_export(folder).model_bytes)
         judged = self.prepared.judged
@@ -112,7 +101,30 @@ class SeedRun:
             "arena_bytes": result.contract.arena_bytes,
             "operators": list(result.contract.operators),
             "macs": result.macs,
+            "variants": {name: variant.facts() for name, variant in result.variants.items()},
         }
+
+    def export(self, stage, folder):
+        """Quantizes the student of a stage with windows of this seed's training data and writes an export folder.
+
+        Args:
+            stage: `"labels"`, `"distilled"`, `"control"` or `"pruned"`, which must be finished.
+            folder: as for `export_student`.
+
+        Returns:
+            An `ExportResult`.
+        """
+        windows = self.prepared.train
+        x = self.trainer.inputs_of(windows, [self.trainer.student_input])
+        calibration = balanced_calibration(x, windows.labels, self.recipe.quantization.calibration_per_class, self.seed)
+        chosen = np.linspace(0, len(windows) - 1, GOLDEN_WINDOWS).astype(int)
+        return export_student(
+            self._load(stage),
+            folder,
+            calibration=calibration,
+            contract_facts=self._contract_facts(),
+            golden={"ids": windows.ids[chosen], "x": x[chosen], "labels": windows.labels[chosen]},
+        )
 
     def _contract_facts(self):
         windows = self.recipe.windows

@@ -1,46 +1,120 @@
-"""Copies an exported student into a firmware folder, after checking that it is sound.
+"""Writes a student for firmware: as C files, or as a whole project for a board.
 
-    python tools/export.py --export_dir runs/x/seed0/export --out micro/generated
+    python tools/export.py runs/x --out micro/generated                                # C files, contract, golden windows
+    python tools/export.py models/utd-imu-stream --format arduino --out tfkd_student.zip  # a library with sketches
+    python tools/export.py models/utd-imu-stream --format zephyr --out zephyr_app         # also: platformio, plain_c
 
-Reads `student.tflite`, `contract.json` and `golden.npz` of an export folder, verifies that they
-belong together, replays the golden windows in the TensorFlow Lite Micro interpreter and writes the
-C files that firmware includes. Ends with a non-zero status, having written nothing, if anything
-does not match.
+Takes a run folder, an export folder, a folder of models/, a `.tflite` with its `contract.json`
+beside it, or a `.keras` in a run folder, which is quantized with that run's data. Verifies that the files
+belong together, replays the golden windows in the TensorFlow Lite Micro interpreter and writes. Ends
+with a non-zero status, having written nothing, if anything does not match.
 """
 
 import sys
+import tempfile
 from pathlib import Path
 
 from absl import app, flags
 from quiet import without_start_up_messages
 
-_EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Folder that export_student() wrote.", required=True)
-_OUT = flags.DEFINE_string("out", None, "Firmware folder to write the C files to.", required=True)
+FORMATS = {
+    "c": "C files for both engines, golden windows and contract.json, into a firmware folder",
+    "plain_c": "a folder of sources that depend on nothing, with a program that replays the golden windows",
+    "arduino": "a library as .zip",
+    "zephyr": "an application",
+    "platformio": "a project",
+}
+
+_EXPORT_DIR = flags.DEFINE_string("export_dir", None, "The student, where it is not named without a flag.")
+_OUT = flags.DEFINE_string("out", None, "Where to write: a folder, or for arduino a .zip file.", required=True)
+_FORMAT = flags.DEFINE_enum("format", "c", list(FORMATS), "; ".join(f"{k}: {v}" for k, v in FORMATS.items()) + ".")
+_VARIANT = flags.DEFINE_enum(
+    "variant",
+    "plain",
+    ["plain", "slim", "tflm", "decode"],
+    "For --format c: which file of the student TensorFlow Lite Micro is to run; the smaller ones give the same outputs.",
+)
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "For a .keras: the run's data set. Default: TFKD_DATA.")
 
 
 def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {' '.join(argv[1:])}")
+    named = argv[1:] + ([_EXPORT_DIR.value] if _EXPORT_DIR.value else [])
+    if len(named) != 1:
+        raise app.UsageError(f"Name one student, not {len(named)}: {' '.join(named)}")
+    if _VARIANT.value != "plain" and _FORMAT.value != "c":
+        raise app.UsageError("--variant is for --format c: the other formats do not use TensorFlow Lite Micro.")
+    out = Path(_OUT.value)
+    if _FORMAT.value == "arduino" and out.suffix != ".zip":
+        raise app.UsageError(f"--out must name a .zip file for --format arduino, not {out}.")
 
     with without_start_up_messages():
         import tfkd  # noqa: F401
-    from tfkd.deploy import ContractError, TflmError, c_files, load_export, replay
-    from tfkd.files import OutputError, write_text
+    from tfkd.data.recordings import DataError
+    from tfkd.deploy import ContractError, TflmError
+    from tfkd.deploy.packages import PackageError
+    from tfkd.deploy.plain_c import PlainCError
+    from tfkd.deploy.variants import VariantError
+    from tfkd.files import OutputError
+    from tfkd.recipe import RecipeError
 
+    known = (ContractError, TflmError, OutputError, PackageError, PlainCError, VariantError, RecipeError, DataError)
     try:
-        export = load_export(_EXPORT_DIR.value)
-        identical, total = replay(export), len(export.golden["inputs"])
-        print(f"golden windows: {identical} of {total} identical in the TFLM interpreter")
-        if identical != total:
-            sys.exit(
-                f"{total - identical} golden windows of {_EXPORT_DIR.value} differ; nothing "
-                "written. Export the student again."
-            )
-        for name, text in c_files(export).items():
-            write_text(Path(_OUT.value) / name, text)
-            print(f"wrote {Path(_OUT.value) / name}")
-    except (ContractError, TflmError, OutputError) as error:
+        _export(_student(Path(named[0])), out)
+    except known as error:
         sys.exit(str(error))
+
+
+def _student(path):
+    if path.suffix == ".keras":
+        from tfkd.experiment import export_keras
+
+        with tempfile.TemporaryDirectory() as scratch:
+            return export_keras(path, Path(scratch) / "export", _DATA_DIR.value)
+    from tfkd.deploy.firmware import find_student
+
+    return find_student(path)
+
+
+def _export(student, out):
+    from tfkd.deploy import replay
+    from tfkd.deploy.package_output import write_folder, write_zip
+    from tfkd.deploy.packages import package_files
+    from tfkd.files import write_text
+
+    identical, total = replay(student), len(student.golden["inputs"])
+    print(f"golden windows: {identical} of {total} identical in the TFLM interpreter")
+    if identical != total:
+        sys.exit(f"{total - identical} golden windows of {student.folder} differ; nothing written. Export it again.")
+    if _FORMAT.value == "c":
+        for name, text in _c_texts(student).items():
+            write_text(out / name, text)
+            print(f"wrote {out / name}")
+    elif _FORMAT.value == "arduino":
+        write_zip(package_files(student, "arduino", out.stem), out, out.stem)
+        print(f"wrote {out}")
+    else:
+        files = package_files(student, _FORMAT.value)
+        write_folder(files, out)
+        print(f"wrote {out}: {len(files)} files; README.md tells how to go on")
+
+
+def _c_texts(student):
+    from tfkd.deploy.export import CONTRACT, c_files
+    from tfkd.deploy.plain_c import PlainCError, plain_c_files
+    from tfkd.deploy.variants import make_variants
+
+    variant = None
+    if _VARIANT.value != "plain":
+        variants = student.variants or make_variants(student.model_bytes, student.golden["inputs"])
+        if _VARIANT.value not in variants:
+            sys.exit(f"This student has no variant {_VARIANT.value}; it has {', '.join(variants)}. Nothing written.")
+        variant = variants[_VARIANT.value]
+    texts = c_files(student, variant) | {CONTRACT: student.contract.to_json()}
+    try:
+        texts |= plain_c_files(student.model_bytes, student.contract.model_sha256)
+    except PlainCError as error:
+        print(f"without plain C: {error}")
+    return texts
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def export_student(student, folder, *, calibration, contract_facts, golden):
     _refuse_foreign_files(folder)
     model_bytes = convert_int8(student, calibration)
     model = TflmModel(model_bytes)
-    facts = _facts_of(model_bytes) | {"arena_bytes": model.arena_bytes}
+    facts = facts_of(model_bytes) | {"arena_bytes": model.arena_bytes}
     try:
         contract = Contract(**contract_facts, **facts)
     except TypeError as error:  # Python's own words for a missing, unknown or doubled key
@@ -140,7 +140,7 @@ def load_export(folder):
             f"{path} has SHA-256 {sha256}, but {CONTRACT} was written for "
             f"{contract.model_sha256}. Export the student again."
         )
-    for key, value in _facts_of(model_bytes).items():
+    for key, value in facts_of(model_bytes).items():
         if getattr(contract, key) != value:
             raise ContractError(
                 f"{folder / CONTRACT}: {key}: {getattr(contract, key)!r}, but {MODEL} has "
@@ -199,7 +199,7 @@ def replay(export):
     return int((same_in & same_out).sum())
 
 
-def _facts_of(model_bytes):
+def facts_of(model_bytes):
     """The part of the contract that the model's file itself tells."""
     graph = read_graph(model_bytes)
     source, target = graph.inputs[0], graph.outputs[0]

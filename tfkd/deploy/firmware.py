@@ -6,22 +6,23 @@ from pathlib import Path
 import numpy as np
 
 from tfkd.deploy.contract import Contract, ContractError
-from tfkd.deploy.export import CONTRACT, GOLDEN, MODEL, ExportResult, c_files, load_export
+from tfkd.deploy.export import CONTRACT, GOLDEN, MODEL, ExportResult, c_files, facts_of, load_export
 from tfkd.deploy.graph import macs
 from tfkd.deploy.plain_c import plain_c_files
 from tfkd.deploy.tflm import TflmModel
+from tfkd.deploy.variants import make_variants
 from tfkd.files import write_text
 
 _NOISE, _SMOOTH = 6, 6
 
 
 def find_student(path):
-    """The student in a folder: of a run, of an export, or of `models/`.
+    """The student in a folder or file: of a run, of an export, of `models/`, or a bare `.tflite`.
 
     Args:
         path: a run folder (its first seed's student is taken), the folder that `export_student`
-            wrote, or one that holds `student.tflite` and `contract.json` alone. For the latter,
-            golden windows are made by `invented_golden`.
+            wrote, one that holds `student.tflite` and `contract.json` alone, or a `.tflite` with its
+            `contract.json` beside it. Where there are no golden windows, `invented_golden` makes some.
 
     Returns:
         An `ExportResult`.
@@ -31,6 +32,8 @@ def find_student(path):
         TflmError: the TFLM interpreter cannot run it.
     """
     path = Path(path)
+    if path.suffix == ".tflite" and not path.is_dir():
+        return _student_of_file(path)
     if not (path / CONTRACT).exists():
         exports = sorted(path.glob(f"seed*/export/{CONTRACT}"), key=lambda p: (len(str(p)), str(p)))
         if not exports:
@@ -39,20 +42,42 @@ def find_student(path):
                 f"seed0/export/{CONTRACT}, as in a finished run."
             )
         path = exports[0].parent
-    if (path / GOLDEN).exists():
-        return load_export(path)
-    contract = Contract.read(path / CONTRACT)
+    return load_export(path) if (path / GOLDEN).exists() else _without_golden(path / MODEL)
+
+
+def _student_of_file(model):
+    if not model.is_file():
+        raise ContractError(f"There is no file {model}.")
+    if not (model.parent / CONTRACT).exists():
+        raise ContractError(
+            f"{model} has no {CONTRACT} beside it. A .tflite does not tell what its numbers mean: which channels, in "
+            "which units, how they are standardised and cut into windows, and what the outputs are called. Name "
+            "the export or run folder that the file came from, or write these facts down: models/utd-imu/"
+            "contract.json is an example, tfkd.deploy.Contract tells what each key means."
+        )
+    whole = model.name == MODEL and (model.parent / GOLDEN).exists()
+    return load_export(model.parent) if whole else _without_golden(model)
+
+
+def _without_golden(path):
+    contract = Contract.read(path.parent / CONTRACT)
     try:
-        model_bytes = (path / MODEL).read_bytes()
+        model_bytes = path.read_bytes()
     except OSError as error:
-        raise ContractError(f"{path / MODEL} could not be read: {error}") from error
+        raise ContractError(f"{path} could not be read: {error}") from error
     sha256 = hashlib.sha256(model_bytes).hexdigest()
     if sha256 != contract.model_sha256:
         raise ContractError(
-            f"{path / MODEL} has SHA-256 {sha256}, but {CONTRACT} was written for "
+            f"{path} has SHA-256 {sha256}, but {CONTRACT} was written for "
             f"{contract.model_sha256}. Take both from the same export."
         )
-    return ExportResult(path, contract, model_bytes, invented_golden(TflmModel(model_bytes)), macs(model_bytes))
+    model = TflmModel(model_bytes)
+    facts = facts_of(model_bytes) | {"classes": model.output_shape[-1]}
+    for key, value in facts.items():
+        written = len(contract.labels) if key == "classes" else getattr(contract, key)
+        if written != value:
+            raise ContractError(f"{path.parent / CONTRACT}: {key}: {written!r}, but {path.name} has {value!r}.")
+    return ExportResult(path.parent, contract, model_bytes, invented_golden(model), macs(model_bytes))
 
 
 def invented_golden(model, seed=0):
@@ -85,12 +110,14 @@ def invented_golden(model, seed=0):
     }
 
 
-def write_firmware(student, out):
+def write_firmware(student, out, variant=None):
     """Writes all that `micro/` reads: the C files it includes, and the contract for its tools.
 
     Args:
         student: an `ExportResult`.
         out: folder, `micro/generated` for the firmware in this repository.
+        variant: name of the variant that TensorFlow Lite Micro is to run, see `make_variants`; the
+            plain one by default. Plain C is the same for all.
 
     Returns:
         The names of the files, sorted.
@@ -99,7 +126,10 @@ def write_firmware(student, out):
         PlainCError: the plain C engine has no kernel for an operator of the student.
         OutputError: a file cannot be written.
     """
-    files = c_files(student) | plain_c_files(student.model_bytes, student.contract.model_sha256)
+    if variant is not None:
+        variants = student.variants or make_variants(student.model_bytes, student.golden["inputs"])
+        variant = variants[variant]
+    files = c_files(student, variant) | plain_c_files(student.model_bytes, student.contract.model_sha256)
     files[CONTRACT] = student.contract.to_json()
     for name, text in files.items():
         write_text(Path(out) / name, text)
