@@ -4,12 +4,19 @@
 
 Writes the student's C files to `micro/generated`, builds with CMake, replays golden windows and an
 invented recording everywhere, and prints flash, RAM, stack and instructions. Ends with a non-zero
-status if an output differs anywhere. `--zoo` does it for every student in `models/` and writes the
-table of `micro/README.md`. Needs compilers, CMake and QEMU; if one is missing it says what to
-install.
+status if an output differs anywhere. Needs compilers, CMake and QEMU; if one is missing it says
+what to install.
+
+`--zoo` does it for every student in `models/` and writes the table of `micro/README.md`. With a
+library of TensorFlow Lite Micro for one core, it is that engine's rows which are written:
+
+    python tools/firmware.py --zoo --target mps2-an386 --tflm_dir tflite-micro \\
+        --tflm_library tflite-micro/gen/cortex_m_generic_cortex-m4+fp_release_cmsis_nn_gcc \\
+        --engine "TFLM 90b983c, CMSIS-NN" --variant decode
 """
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +27,11 @@ from quiet import without_start_up_messages
 _MODEL = flags.DEFINE_string("model", "models/utd-imu", "A run folder, an export folder, or one of models/.")
 _BUILD = flags.DEFINE_string("build_dir", "build/firmware", "Where to build.")
 _ZOO = flags.DEFINE_bool("zoo", False, "All of models/, and the table of micro/README.md.")
+_TARGET = flags.DEFINE_multi_string("target", [], "host, or an emulated board; by default all.")
+_TFLM_DIR = flags.DEFINE_string("tflm_dir", None, "A checkout of TensorFlow Lite Micro, to be the engine.")
+_TFLM_LIBRARY = flags.DEFINE_string("tflm_library", None, "The folder of its library, for the targets' core.")
+_VARIANT = flags.DEFINE_enum("variant", None, ["plain", "slim", "tflm", "decode"], "Of the student, for TFLM.")
+_ENGINE = flags.DEFINE_string("engine", "plain C", "With --zoo: what to call the engine in the table.")
 
 _ROOT = Path(__file__).resolve().parents[1]
 _MICRO = _ROOT / "micro"
@@ -28,7 +40,7 @@ _MICRO = _ROOT / "micro"
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {' '.join(argv[1:])}")
-    if _micro("firmware.py", "--check") != 0:
+    if _run_micro("firmware.py", "--check") != 0:
         sys.exit(2)
     with without_start_up_messages():
         import tfkd  # noqa: F401
@@ -51,7 +63,7 @@ def _export(model, generated):
     from tfkd.deploy.firmware import find_student, write_firmware
 
     student = find_student(model)
-    write_firmware(student, generated)
+    write_firmware(student, generated, _VARIANT.value)
     print(f"{student.folder}: {len(student.model_bytes)} bytes of .tflite, {student.macs:,} multiply-accumulates")
     return student
 
@@ -59,23 +71,36 @@ def _export(model, generated):
 def _measure_zoo():
     from tfkd.files import write_json
 
-    records = []
+    command = shlex.join(["python", "tools/firmware.py", *sys.argv[1:]])
+    if _TFLM_DIR.value:  # wherever it lies on this machine
+        command = command.replace(_TFLM_DIR.value.rstrip("/"), "tflite-micro")
+
+    path = _MICRO / "measured.json"
+    earlier = json.loads(path.read_text()) if path.exists() else []
+    records = {(record["model"], record["engine"]): record for record in earlier}
     for model in sorted(path.parent for path in (_ROOT / "models").glob("*/student.tflite")):
-        build = Path(_BUILD.value) / model.name
+        build = Path(_BUILD.value) / "zoo" / _ENGINE.value.replace(" ", "_") / model.name
         student = _export(model, build / "generated")
         if _build(build / "generated", build, "--json", build / "measured.json") != 0:
             sys.exit(f"{model.name}: nothing was written.")
-        facts = {"model": model.name, "macs": student.macs, "model_sha256": student.contract.model_sha256}
-        records.append(facts | json.loads((build / "measured.json").read_text()))
-    write_json(_MICRO / "measured.json", records)
-    sys.exit(_micro("readme_table.py"))
+        facts = {"model": model.name, "engine": _ENGINE.value, "command": command, "macs": student.macs}
+        facts["model_sha256"] = student.contract.model_sha256
+        records[model.name, _ENGINE.value] = facts | json.loads((build / "measured.json").read_text())
+    write_json(path, [records[key] for key in sorted(records)])
+    sys.exit(_run_micro("readme_table.py"))
 
 
 def _build(generated, build, *options):
-    return _micro("firmware.py", "--generated", generated, "--build", build, *options)
+    options = [*options, *(f"--target={target}" for target in _TARGET.value)]
+    if _TFLM_DIR.value:
+        options.append(f"--option=-DTFLM_DIR={Path(_TFLM_DIR.value).resolve()}")
+    if _TFLM_LIBRARY.value:
+        library = Path(_TFLM_LIBRARY.value).resolve() / "lib" / "libtensorflow-microlite.a"
+        options.append(f"--option=-DTFLM_LIBRARY={library}")
+    return _run_micro("firmware.py", "--generated", generated, "--build", build, *options)
 
 
-def _micro(program, *arguments):
+def _run_micro(program, *arguments):
     """Runs one of micro's own programs, which need no package."""
     sys.stdout.flush()
     return subprocess.run([sys.executable, _MICRO / "tools" / program, *arguments], check=False).returncode

@@ -236,7 +236,12 @@ _PLACED = re.compile(
     r" (\S.*)$",
     re.MULTILINE,
 )
-_PARTS = {"student": "libtfkd_student", "core": "libtfkd_core", "golden windows": "golden_windows."}
+_PARTS = {
+    "student": "libtfkd_student",
+    "TensorFlow Lite Micro": "libtensorflow-microlite",
+    "core": "libtfkd_core",
+    "golden windows": "golden_windows.",
+}
 
 
 def measure_all(generated, folder, targets=None, options=()):

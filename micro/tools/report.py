@@ -45,7 +45,7 @@ def table(measured):
             if any(sizes):
                 rows.append([f"flash, {part}, {kind}", *map(_integer, sizes)])
     rows += [
-        ["flash, all", *(_integer(flash_bytes(m) or None) for m in measured)],
+        ["flash, all", *(_integer(flash_bytes(m.flash) or None) for m in measured)],
         ["RAM, static", *(_integer(m.ram or None) for m in measured)],
         ["  of it the engine's memory", *(_integer(m.memory) for m in measured)],
         ["stack, most in use", *(_integer(m.stack or None) for m in measured)],
@@ -72,9 +72,55 @@ def table(measured):
     return f"{_aligned(rows)}\nSizes in bytes. {_ESTIMATE}\n"
 
 
-def flash_bytes(measured):
-    """Flash of the whole image of `activity` in bytes."""
-    return sum(sum(sizes.values()) for sizes in measured.flash.values())
+def flash_bytes(flash):
+    """Flash of a whole image in bytes; `flash` as `Measured` has it."""
+    return sum(sum(sizes.values()) for sizes in flash.values())
+
+
+def readme_table(records):
+    """The table of README.md.
+
+    Args:
+        records: list of dicts as `micro/measured.json` has them: one for each student and engine.
+
+    Returns:
+        Markdown.
+    """
+    lines = [
+        "| student | engine | core | instructions | ms at 64 MHz | flash: engine | flash: all | RAM: engine | "
+        "stack | outside | same bytes |",
+        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for record in records:
+        for target in record["targets"]:
+            if not target["instructions"]:
+                continue
+            parts = ("student", "TensorFlow Lite Micro")
+            engine = flash_bytes({part: target["flash"].get(part, {}) for part in parts})
+            mean, core = target["instructions"]["mean"], target["core"]
+            same = target["identical"] == target["windows"]
+            cells = [
+                record["model"],
+                record["engine"],
+                f"{core}, {target['target']}",
+                f"{mean:,.0f}",
+                milliseconds(mean, 64e6) if core == "cortex-m4" else "",
+                _kilobytes(engine),
+                _kilobytes(flash_bytes(target["flash"])),
+                _kilobytes(target["memory"]),
+                f"{target['stack']} B",
+                f"{target['outside'] / mean:.1%}",
+                "yes" if same else "NO",
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+    lines.append("")
+    lines += [f"- {record['model']}, {record['engine']}: `{record['command']}`" for record in records]
+    tools = sorted({f"{record['compiler']}; {record['emulator']}" for record in records})
+    return "\n".join(lines) + f"\n\nMeasured with {' and '.join(tools)}.\n"
+
+
+def _kilobytes(count):
+    return f"{count / 1024:.1f} KB"
 
 
 def _share(measured):
