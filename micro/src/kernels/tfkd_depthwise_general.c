@@ -3,7 +3,6 @@
 
 void tfkd_depthwise_general(const tfkd_depthwise *layer, const int8_t *in, int8_t *out) {
   const tfkd_window *window = &layer->window;
-  const tfkd_scaling *scaling = &layer->scaling;
   const int channels = window->in_channels * layer->multiplier;
   const int positions = window->out_height * window->out_width;
   const int8_t *weights = layer->weights;
@@ -12,7 +11,7 @@ void tfkd_depthwise_general(const tfkd_depthwise *layer, const int8_t *in, int8_
     for (int position = 0; position < positions; ++position) {
       const int top = position / window->out_width * window->stride_height - window->pad_top;
       const int left = position % window->out_width * window->stride_width - window->pad_left;
-      int32_t sum = scaling->bias[c];
+      int32_t sum = layer->scaling.bias[c];
       const int8_t *weight = weights;
       for (int ky = 0; ky < window->kernel_height; ++ky) {
         const int y = top + ky * window->dilation_height;
@@ -22,8 +21,7 @@ void tfkd_depthwise_general(const tfkd_depthwise *layer, const int8_t *in, int8_
           sum += *weight++ * (inside ? plane[y * window->row_step + x * window->column_step] : window->pad_value);
         }
       }
-      const int32_t value = tfkd_rescale(sum, (int32_t)(scaling->multiplier[c] >> 1), scaling->shift[c]);
-      *out++ = (int8_t)tfkd_clamp(value + scaling->zero_point, scaling->low, scaling->high);
+      *out++ = tfkd_scale(&layer->scaling, c, sum);
     }
   }
 }

@@ -1,25 +1,143 @@
 #include "tfkd_kernels.h"
 #include "tfkd_requantise.h"
 
-void tfkd_depthwise_time(const tfkd_depthwise *layer, const int8_t *in, int8_t *out, int16_t *row) {
+/* Four neighbouring outputs from the padded row; `taps` are the weights as int16. */
+#ifdef TFKD_DSP
+/* Two pairs of taps on four windows that lie one pair (stride 2) apart. */
+static inline void four_at_stride_2(const int16_t *taps, const int16_t *values, int inner, int32_t *sums) {
+  int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
+  int32_t rounds = inner / 4, w0, w1;
+  __asm__ volatile(
+      "1:\n\t"
+      "ldrd %[w0], %[w1], [%[taps]], #8\n\t"
+      "ldm %[values], {r2, r3, r4, r5, r6}\n\t"
+      "smlad %[s0], %[w0], r2, %[s0]\n\t"
+      "smlad %[s1], %[w0], r3, %[s1]\n\t"
+      "smlad %[s2], %[w0], r4, %[s2]\n\t"
+      "smlad %[s3], %[w0], r5, %[s3]\n\t"
+      "add %[values], %[values], #8\n\t"
+      "smlad %[s0], %[w1], r3, %[s0]\n\t"
+      "smlad %[s1], %[w1], r4, %[s1]\n\t"
+      "smlad %[s2], %[w1], r5, %[s2]\n\t"
+      "smlad %[s3], %[w1], r6, %[s3]\n\t"
+      "subs %[rounds], %[rounds], #1\n\t"
+      "bne 1b\n\t"
+      : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [taps] "+r"(taps), [values] "+r"(values),
+        [rounds] "+r"(rounds), [w0] "=&r"(w0), [w1] "=&r"(w1)
+      :
+      : "r2", "r3", "r4", "r5", "r6", "cc", "memory");
+  sums[0] = s0;
+  sums[1] = s1;
+  sums[2] = s2;
+  sums[3] = s3;
+}
+
+/* The same with windows one value apart: every other one needs the taps shifted by one. Two pairs of taps and two
+ * pairs of shifted taps alternate. */
+static inline void four_at_stride_1(const int16_t *taps, const int16_t *values, int inner, int32_t *sums) {
+  int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
+  int32_t rounds = inner / 4;
+  __asm__ volatile(
+      "1:\n\t"
+      "ldmia %[taps]!, {r2, r3, r4, r5}\n\t"
+      "ldm %[values], {r6, r8, r9}\n\t"
+      "smlad %[s0], r2, r6, %[s0]\n\t"
+      "smlad %[s1], r4, r6, %[s1]\n\t"
+      "smlad %[s2], r2, r8, %[s2]\n\t"
+      "smlad %[s3], r4, r8, %[s3]\n\t"
+      "add %[values], %[values], #8\n\t"
+      "smlad %[s0], r3, r8, %[s0]\n\t"
+      "smlad %[s1], r5, r8, %[s1]\n\t"
+      "smlad %[s2], r3, r9, %[s2]\n\t"
+      "smlad %[s3], r5, r9, %[s3]\n\t"
+      "subs %[rounds], %[rounds], #1\n\t"
+      "bne 1b\n\t"
+      : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [taps] "+r"(taps), [values] "+r"(values),
+        [rounds] "+r"(rounds)
+      :
+      : "r2", "r3", "r4", "r5", "r6", "r8", "r9", "cc", "memory");
+  sums[0] = s0;
+  sums[1] = s1;
+  sums[2] = s2;
+  sums[3] = s3;
+}
+
+/* Widens a plane: four values a round. */
+static void widen(const int8_t *in, int count, int16_t *out) {
+  int i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const uint32_t bytes = tfkd_load(in + i);
+    const uint32_t first = tfkd_low_halves(tfkd_even(bytes), tfkd_odd(bytes));
+    const uint32_t second = tfkd_high_halves(tfkd_even(bytes), tfkd_odd(bytes));
+    memcpy(out + i, &first, 4);
+    memcpy(out + i + 2, &second, 4);
+  }
+  for (; i < count; ++i) out[i] = in[i];
+}
+
+/* Pairs of taps; at stride 1, each two pairs followed by the same shifted one value to the left. */
+static void widen_taps(const int8_t *weights, int inner, int stride, uint32_t *taps) {
+  uint32_t before = 0;
+  for (int k = 0; k < inner; k += 4) {
+    const uint32_t bytes = tfkd_load(weights + k);
+    const uint32_t first = tfkd_even(bytes), second = tfkd_odd(bytes);
+    *taps++ = first;
+    *taps++ = second;
+    if (stride == 1) {
+      *taps++ = before >> 16 | first << 16;
+      *taps++ = first >> 16 | second << 16;
+      before = second;
+    }
+  }
+}
+
+static inline void four_outputs(const int16_t *taps, const int16_t *values, int inner, int stride, int32_t *sums) {
+  if (stride == 1) {
+    four_at_stride_1(taps, values, inner, sums);
+  } else {
+    four_at_stride_2(taps, values, inner, sums);
+  }
+}
+#else
+static void widen(const int8_t *in, int count, int16_t *out) {
+  for (int i = 0; i < count; ++i) out[i] = in[i];
+}
+
+static void widen_taps(const int8_t *weights, int inner, int stride, int16_t *taps) {
+  (void)stride;
+  for (int k = 0; k < inner; k += 4) {
+    taps[k] = weights[k];
+    taps[k + 1] = weights[k + 2];
+    taps[k + 2] = weights[k + 1];
+    taps[k + 3] = weights[k + 3];
+  }
+}
+
+static inline void four_outputs(const int16_t *taps, const int16_t *values, int inner, int stride, int32_t *sums) {
+  for (int p = 0; p < TFKD_POSITIONS; ++p, values += stride) {
+    for (int k = 0; k < inner; ++k) sums[p] += taps[k] * values[k];
+  }
+}
+#endif
+
+void tfkd_depthwise_time(const tfkd_depthwise *layer, const int8_t *in, int8_t *out, int16_t *scratch) {
   const tfkd_window *window = &layer->window;
-  const tfkd_scaling *scaling = &layer->scaling;
+  const int stride = window->stride_height;
+  const int inner = window->inner;
+  const int outputs = window->out_height;
   const int8_t *weights = layer->weights;
-  const int length = (window->out_height - 1) * window->stride_height + window->inner;
-  const int end = window->pad_top + window->in_height;
-  for (int i = 0; i < window->pad_top; ++i) row[i] = window->pad_value;
-  for (int i = end; i < length; ++i) row[i] = window->pad_value;
-  for (int c = 0; c < window->in_channels; ++c, weights += window->inner) {
-    for (int i = window->pad_top; i < end; ++i) row[i] = *in++;
-    const int16_t *values = row;
-    for (int p = 0; p < window->out_height; ++p, values += window->stride_height) {
-      int32_t sum = scaling->bias[c];
-      for (int k = 0; k < window->inner; k += 4) {
-        sum += weights[k] * values[k] + weights[k + 2] * values[k + 1] + weights[k + 1] * values[k + 2] +
-               weights[k + 3] * values[k + 3];
-      }
-      const int32_t value = tfkd_rescale(sum, (int32_t)(scaling->multiplier[c] >> 1), scaling->shift[c]);
-      *out++ = (int8_t)tfkd_clamp(value + scaling->zero_point, scaling->low, scaling->high);
+  int16_t *const row = scratch;
+  int16_t *const taps = scratch + layer->row;
+  for (int i = 0; i < layer->row; ++i) row[i] = window->pad_value;
+  for (int c = 0; c < window->in_channels; ++c, in += window->in_height, out += outputs, weights += inner) {
+    widen(in, window->in_height, row + window->pad_top);
+    widen_taps(weights, inner, stride, (void *)taps);
+    const int32_t bias = layer->scaling.bias[c];
+    for (int p = 0; p < outputs; p += TFKD_POSITIONS) {
+      int32_t sums[TFKD_POSITIONS] = {bias, bias, bias, bias};
+      four_outputs(taps, row + p * stride, inner, stride, sums);
+      const int count = outputs - p < TFKD_POSITIONS ? outputs - p : TFKD_POSITIONS;
+      tfkd_scale_positions(&layer->scaling, c, sums, count, out + p);
     }
   }
 }

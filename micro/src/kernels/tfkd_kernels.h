@@ -19,6 +19,7 @@ typedef struct tfkd_scaling {
   const int8_t *shift;        /* to the left if positive, as TensorFlow Lite counts it; at least -31 */
   int8_t zero_point;          /* of the output */
   int8_t low, high;           /* range left by the activation function */
+  int8_t fast;                /* 1 if all shifts are -2 or less and the range is that of int8 */
 } tfkd_scaling;
 
 /* How a convolution moves over its input. `steps` are distances in memory. */
@@ -61,13 +62,14 @@ void tfkd_multiply_dense(const tfkd_matrix *matrix, const int16_t *columns, int 
 typedef struct tfkd_depthwise {
   tfkd_window window;    /* in_channels planes; `inner` weights a plane */
   const int8_t *weights; /* tfkd_depthwise_time: in fours as [w0 w2 w1 w3]; otherwise in order */
-  uint16_t multiplier;   /* output planes for each input plane */
+  uint16_t multiplier;   /* tfkd_depthwise_general: output planes for each input plane */
+  uint16_t row;          /* tfkd_depthwise_time: values in a padded plane, a multiple of 4 */
   tfkd_scaling scaling;
 } tfkd_depthwise;
 
-/* Depthwise convolution over time: image and kernel one wide, no dilation. `row` has room for one padded plane.
- * `out` may be `in`. */
-void tfkd_depthwise_time(const tfkd_depthwise *layer, const int8_t *in, int8_t *out, int16_t *row);
+/* Depthwise convolution over time: image and kernel one wide, no dilation, stride 1 or 2, `inner` a multiple of 4 and,
+ * at stride 1, larger than the kernel. `out` may be `in`. `scratch` has room for `row` and 2 * inner values more. */
+void tfkd_depthwise_time(const tfkd_depthwise *layer, const int8_t *in, int8_t *out, int16_t *scratch);
 /* Any other. */
 void tfkd_depthwise_general(const tfkd_depthwise *layer, const int8_t *in, int8_t *out);
 
@@ -89,6 +91,16 @@ typedef struct tfkd_addition {
 
 /* `out` may be either input. */
 void tfkd_add(const tfkd_addition *layer, const int8_t *a, const int8_t *b, int8_t *out);
+
+/* The same where the generator has found (a * factor_a + b * factor_b + offset) >> shift to give the same bytes. */
+typedef struct tfkd_linear_addition {
+  uint32_t size;
+  int32_t factor_a, factor_b, offset;
+  int8_t shift;
+  int8_t low, high;
+} tfkd_linear_addition;
+
+void tfkd_add_linear(const tfkd_linear_addition *layer, const int8_t *a, const int8_t *b, int8_t *out);
 
 typedef struct tfkd_mean_layer {
   uint16_t channels;

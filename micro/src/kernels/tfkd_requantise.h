@@ -9,6 +9,9 @@
 
 #include <stdint.h>
 
+#include "tfkd_dsp.h"
+#include "tfkd_kernels.h"
+
 /* x * multiplier / 2^31, half up. */
 static inline int32_t tfkd_high_multiply(int32_t x, int32_t multiplier) {
   return (int32_t)(((int64_t)x * multiplier + (INT64_C(1) << 30)) >> 31);
@@ -28,6 +31,49 @@ static inline int32_t tfkd_rescale(int32_t x, int32_t multiplier, int shift) {
 
 static inline int32_t tfkd_clamp(int32_t x, int32_t low, int32_t high) {
   return x < low ? low : x > high ? high : x;
+}
+
+/* One sum of channel `row` to int8. */
+static inline int8_t tfkd_scale(const tfkd_scaling *scaling, int row, int32_t sum) {
+  const int32_t value = tfkd_rescale(sum, (int32_t)(scaling->multiplier[row] >> 1), scaling->shift[row]);
+  return (int8_t)tfkd_clamp(value + scaling->zero_point, scaling->low, scaling->high);
+}
+
+#ifdef TFKD_DSP
+/* The scaling of one channel, for shifts of at least 2 to the right. */
+typedef struct tfkd_factors {
+  int32_t high;  /* twice the multiplier, minus 2^32 */
+  int32_t power; /* 2^(32 - exponent) */
+} tfkd_factors;
+
+static inline tfkd_factors tfkd_factors_of(const tfkd_scaling *scaling, int row) {
+  const tfkd_factors factors = {(int32_t)scaling->multiplier[row], (int32_t)(UINT32_C(1) << (32 + scaling->shift[row]))};
+  return factors;
+}
+
+/* As tfkd_scale without the range: x * 2m / 2^32 is x + x * (2m - 2^32) / 2^32; then, minus 1 where negative, a
+ * multiplication by the power rounds half up, which makes half away from zero of it. */
+static inline int8_t tfkd_scale_fast(int32_t sum, tfkd_factors factors, int32_t zero_point) {
+  const int32_t scaled = tfkd_multiply_add_high(sum, factors.high, sum);
+  return (int8_t)tfkd_saturate(tfkd_multiply_add_high(scaled + (scaled >> 31), factors.power, zero_point));
+}
+#endif
+
+/* `count` sums of channel `row`, at most 4, to int8. */
+static inline void tfkd_scale_positions(const tfkd_scaling *scaling, int row, const int32_t *sums, int count,
+                                        int8_t *out) {
+#ifdef TFKD_DSP
+  if (count == TFKD_POSITIONS && scaling->fast) {
+    const tfkd_factors factors = tfkd_factors_of(scaling, row);
+    const int32_t zero_point = scaling->zero_point;
+    out[0] = tfkd_scale_fast(sums[0], factors, zero_point);
+    out[1] = tfkd_scale_fast(sums[1], factors, zero_point);
+    out[2] = tfkd_scale_fast(sums[2], factors, zero_point);
+    out[3] = tfkd_scale_fast(sums[3], factors, zero_point);
+    return;
+  }
+#endif
+  for (int p = 0; p < count; ++p) out[p] = tfkd_scale(scaling, row, sums[p]);
 }
 
 #endif /* TFKD_REQUANTISE_H_ */

@@ -67,22 +67,26 @@ def depthwise(lowering, operator):
     over_time = (
         width == kernel_width == window["out_width"] == window["dilation_height"] == 1
         and window["pad_left"] == 0
+        and window["stride_height"] <= 2
         and rows == channels
     )
     layer = {"multiplier": rows // channels, "scaling": scaling, "window": window}
     macs = window["out_height"] * window["out_width"] * matrix.size
     if over_time:
-        window["inner"] = inner = _round_up(matrix.shape[1], 4)
+        stride = window["stride_height"]
+        # At stride 1 the kernel keeps a second set of weights, one value later.
+        window["inner"] = inner = _round_up(matrix.shape[1] + (stride == 1), 4)
         layer["weights"] = Array("int8_t", in_fours(matrix, inner).ravel())
-        # The padded row, behind whose end the zero weights of the last four still read.
-        length = max((window["out_height"] - 1) * window["stride_height"] + inner, window["pad_top"] + height)
+        # Four outputs at a time read up to four windows behind the last.
+        read = _round_up(window["out_height"], 4) * stride + inner
+        layer["row"] = row = _round_up(max(read, window["pad_top"] + height), 4)
         lowering.add_step(
             operator,
             "tfkd_depthwise_time",
             [value],
             {"layer": ("tfkd_depthwise", layer)},
             "tfkd_depthwise_time(&{layer}, {in0}, {out}, (int16_t *){scratch});",
-            scratch=2 * length,
+            scratch=2 * (row + 2 * inner),
             in_place=(0,) if window["out_height"] <= height else (),
             macs=macs,
         )
@@ -246,6 +250,7 @@ def _scaling(lowering, operator, matrix, float32_product=False):
         "zero_point": int(target.zero_points[0]),
         "low": low,
         "high": high,
+        "fast": int(max(shifts) <= -2 and (low, high) == (-128, 127)),
     }
 
 

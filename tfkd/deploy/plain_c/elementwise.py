@@ -2,6 +2,7 @@
 
 from tfkd.deploy.plain_c.convolution import pad_before
 from tfkd.deploy.plain_c.fixed_point import activation_range, quantize_multiplier
+from tfkd.deploy.plain_c.linear_add import exact_sums, find_linear_form
 from tfkd.deploy.plain_c.reader import PlainCError
 
 
@@ -25,17 +26,24 @@ def add(lowering, operator):
     if factors[2][1] > 0:
         raise PlainCError("ADD: the output's scale is a million times smaller than an input's; quantise it again.")
     low, high = activation_range(operator, target)
+    tensors = [value.tensor for value in values] + [target]
+    zeros = [int(tensor.zero_points[0]) for tensor in tensors]
     layer = {"size": target.size, "low": low, "high": high}
-    for name, (multiplier, shift), tensor in zip(
-        ("a", "b", "out"), factors, (values[0].tensor, values[1].tensor, target)
-    ):
-        layer |= {f"multiplier_{name}": multiplier, f"shift_{name}": shift, f"zero_{name}": int(tensor.zero_points[0])}
+    ratios = [scale / float(target.scales[0]) for scale in scales]
+    linear = find_linear_form(ratios, zeros, exact_sums(factors, zeros, low, high), low, high)
+    if linear is not None:
+        kernel, c_type = "tfkd_add_linear", "tfkd_linear_addition"
+        layer |= linear
+    else:
+        kernel, c_type = "tfkd_add", "tfkd_addition"
+        for name, (multiplier, shift), zero in zip(("a", "b", "out"), factors, zeros):
+            layer |= {f"multiplier_{name}": multiplier, f"shift_{name}": shift, f"zero_{name}": zero}
     lowering.add_step(
         operator,
-        "tfkd_add",
+        kernel,
         values,
-        {"layer": ("tfkd_addition", layer)},
-        "tfkd_add(&{layer}, {in0}, {in1}, {out});",
+        {"layer": (c_type, layer)},
+        f"{kernel}(&{{layer}}, {{in0}}, {{in1}}, {{out}});",
         in_place=(0, 1),
         order=values[0].order,
     )
