@@ -44,11 +44,9 @@ void tfkd_monitor_report(tfkd_monitor *monitor, tfkd_event_kind kind, uint32_t t
 
 bool tfkd_monitor_check(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
   ++monitor->pushes;
-  bool plain = true;
-  for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
-    if (tfkd_magnitude(sample[channel]) >= monitor->limit[channel]) plain = false;
-  }
-  if (plain) return true;
+  int plain = 0;
+  while (plain < TFKD_CHANNELS && tfkd_magnitude(sample[plain]) < monitor->limit[plain]) ++plain;
+  if (plain == TFKD_CHANNELS) return true;
   for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
     if (tfkd_magnitude(sample[channel]) >= TFKD_NOT_FINITE) {
       tfkd_monitor_report(monitor, TFKD_FAULT_BAD_SAMPLE, time_us, (uint32_t)channel);

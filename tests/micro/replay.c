@@ -1,5 +1,5 @@
-/* Plays commands from a file into the core and prints the events. The student's answers are played back, too: each
- * inference must ask exactly what was recorded, up to TOLERANCE steps a value.
+/* Plays commands from a file into the core and prints the events. Without an ENGINE the student's answers are played
+ * back, too: each inference must ask exactly what was recorded, up to TOLERANCE steps a value.
  *
  *   replay COMMANDS ANSWERS MAX_GAP_US STUCK_US QUIET_SAMPLES SMOOTHING ENTER LEAVE REPORT_WINDOWS RANGE...
  */
@@ -25,9 +25,19 @@ typedef struct command {
   float sample[TFKD_CHANNELS];
 } command;
 
-static int8_t input[TFKD_INPUT_SIZE], expected[TFKD_INPUT_SIZE], output[TFKD_CLASSES];
 static FILE *answers;
 static unsigned long inferences, off_by_one;
+
+#ifndef ENGINE
+static int8_t input[TFKD_INPUT_SIZE], expected[TFKD_INPUT_SIZE], output[TFKD_CLASSES];
+
+tfkd_status tfkd_student_init(tfkd_student *student, void *memory, size_t bytes) {
+  (void)memory;
+  (void)bytes;
+  student->input = input;
+  student->output = output;
+  return TFKD_OK;
+}
 
 tfkd_status tfkd_student_run(tfkd_student *student) {
   (void)student;
@@ -47,6 +57,7 @@ tfkd_status tfkd_student_run(tfkd_student *student) {
   memset(input, 85, sizeof input); /* an engine may overwrite its input */
   return TFKD_OK;
 }
+#endif
 
 static void print(void *context, const tfkd_event *event) {
   (void)context;
@@ -69,7 +80,9 @@ int main(int argc, char **argv) {
   settings.report_windows = (uint8_t)atoi(argv[9]);
   for (int i = 0; i < TFKD_CHANNELS; ++i) settings.range[i] = strtof(argv[10 + i], NULL);
 
-  tfkd_student student = {input, output, NULL};
+  static _Alignas(TFKD_STUDENT_ALIGNMENT) unsigned char memory[TFKD_STUDENT_MEMORY_BYTES];
+  tfkd_student student;
+  if (tfkd_student_init(&student, memory, sizeof memory) != TFKD_OK) return 3;
   const tfkd_sink sink = {print, NULL};
 #if TFKD_WINDOWING_STREAM
   static tfkd_stream core;
