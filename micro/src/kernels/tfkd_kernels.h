@@ -38,26 +38,35 @@ typedef struct tfkd_window {
 /* The positions that one call of `tfkd_multiply_...` computes. */
 #define TFKD_POSITIONS 4
 
-/* A convolution's weights as a matrix: one row for each output channel. */
+/* A convolution's weights as a matrix: one row for each output channel.
+ *
+ * Dense: `inner` weights a row, in fours as [w0 w2 w1 w3].
+ * Sparse: pairs[row] times {step, weight, step, weight}. A step leads from the window value of the weight before, or
+ * from the first, to the one of this weight, in bytes of packed windows (8 for each value) from 0 to 255. */
 typedef struct tfkd_matrix {
-  const int8_t *weights; /* dense: `inner` a row, in fours as [w0 w2 w1 w3]. Sparse: see tfkd_multiply_sparse. */
-  const uint16_t *pairs; /* sparse: pairs of entries in each row */
+  const int8_t *weights;
+  const uint8_t *pairs; /* sparse only */
   uint16_t rows;
-  uint16_t inner;    /* dense: a multiple of 8 */
+  uint16_t inner;    /* dense only: a multiple of 8 */
   uint32_t out_step; /* positions in one plane of the output */
   tfkd_scaling scaling;
 } tfkd_matrix;
 
-/* Lays out the windows of the output positions first .. first + 3 for `tfkd_multiply_dense`; positions behind
- * the last repeat the last. Value k of position p becomes columns[k / 2 * 8 + 2 * p + k % 2]. */
-void tfkd_pack_general(const tfkd_window *window, const int8_t *in, int first, int16_t *columns);
+/* Lay out the windows of the output positions first .. first + 3; positions behind the last repeat the last.
+ * `..._paired`, for `tfkd_multiply_dense`: value k of position p becomes columns[k / 2 * 8 + 2 * p + k % 2].
+ * `..._single`, for `tfkd_multiply_sparse`: it becomes columns[4 * k + q] with q = 0, 2, 1, 3 for p = 0, 1, 2, 3. */
+void tfkd_pack_general_paired(const tfkd_window *window, const int8_t *in, int first, int16_t *columns);
+void tfkd_pack_general_single(const tfkd_window *window, const int8_t *in, int first, int16_t *columns);
 /* The same where the kernel is 1 x 1, stride 1, no padding, input plane by plane. */
-void tfkd_pack_pointwise(const tfkd_window *window, const int8_t *in, int first, int16_t *columns);
+void tfkd_pack_pointwise_paired(const tfkd_window *window, const int8_t *in, int first, int16_t *columns);
+void tfkd_pack_pointwise_single(const tfkd_window *window, const int8_t *in, int first, int16_t *columns);
 /* The same where each window is one piece of memory: input position by position, kernel and image one wide. */
-void tfkd_pack_pieces(const tfkd_window *window, const int8_t *in, int first, int16_t *columns);
+void tfkd_pack_pieces_paired(const tfkd_window *window, const int8_t *in, int first, int16_t *columns);
+void tfkd_pack_pieces_single(const tfkd_window *window, const int8_t *in, int first, int16_t *columns);
 
 /* `count` outputs (at most 4), from packed windows, in each plane of `out`, which points at the first of them. */
 void tfkd_multiply_dense(const tfkd_matrix *matrix, const int16_t *columns, int count, int8_t *out);
+void tfkd_multiply_sparse(const tfkd_matrix *matrix, const int16_t *columns, int count, int8_t *out);
 
 typedef struct tfkd_depthwise {
   tfkd_window window;    /* in_channels planes; `inner` weights a plane */

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfkd.deploy.plain_c import sparse
 from tfkd.deploy.plain_c.fixed_point import activation_range, convolution_factors
 from tfkd.deploy.plain_c.reader import PlainCError
 from tfkd.deploy.plain_c.steps import Array
@@ -22,35 +23,7 @@ def convolution(lowering, operator):
             "one group, or a depthwise convolution."
         )
     window |= {"kernel_height": kernel_height, "kernel_width": kernel_width}
-    matrix = weights.reshape(rows, -1)
-    inner = _round_up(matrix.shape[1], 8)
-    window["inner"] = inner
-    scaling = _scaling(lowering, operator, matrix)
-    pack = _pack_kernel(value, window)
-    positions = window["out_height"] * window["out_width"]
-    structs = {
-        "window": ("tfkd_window", window),
-        "matrix": (
-            "tfkd_matrix",
-            {
-                "weights": Array("int8_t", in_fours(matrix, inner).ravel()),
-                "rows": rows,
-                "inner": inner,
-                "out_step": positions,
-                "scaling": scaling,
-            },
-        ),
-    }
-    code = _blocks(positions, pack, "tfkd_multiply_dense")
-    lowering.add_step(
-        operator,
-        "tfkd_multiply_dense",
-        [value],
-        structs,
-        code,
-        scratch=inner * POSITIONS * 2,
-        macs=positions * matrix.size,
-    )
+    _multiply(lowering, operator, value, window, weights.reshape(rows, -1))
 
 
 def depthwise(lowering, operator):
@@ -114,11 +87,16 @@ def dense(lowering, operator):
         )
     if operator.options.weightsFormat:
         raise PlainCError("FULLY_CONNECTED: shuffled weights have no plain C kernel.")
+    if _use_sparse(lowering, weights):
+        ones = dict.fromkeys(("in_height", "in_width", "out_height", "out_width", "kernel_height", "kernel_width"), 1)
+        ones |= dict.fromkeys(("stride_height", "stride_width", "channel_step"), 1)
+        _multiply(lowering, operator, value, ones | {"in_channels": inner, "pad_top": 0, "pad_left": 0}, weights)
+        return
     layer = {
         "weights": Array("int8_t", weights.ravel()),
         "rows": rows,
         "inner": inner,
-        "scaling": _scaling(lowering, operator, weights, float32_product=True),
+        "scaling": _scaling(lowering, operator, weights),
     }
     lowering.add_step(
         operator,
@@ -128,6 +106,36 @@ def dense(lowering, operator):
         "tfkd_dense(&{layer}, {in0}, {out});",
         macs=weights.size,
     )
+
+
+def _multiply(lowering, operator, value, window, matrix):
+    """Packing and a product with a matrix `(output channels, values of a window)`, block by block."""
+    positions = window["out_height"] * window["out_width"]
+    window["inner"] = inner = _round_up(matrix.shape[1], 8)
+    layer = {"rows": len(matrix), "out_step": positions, "scaling": _scaling(lowering, operator, matrix)}
+    pack = _pack_kernel(value, window)
+    if _use_sparse(lowering, matrix):
+        entries, pairs = sparse.encode(matrix)
+        layer |= {"weights": Array("int8_t", entries), "pairs": Array("uint8_t", pairs)}
+        pack, multiply = f"{pack}_single", "tfkd_multiply_sparse"
+    else:
+        layer |= {"weights": Array("int8_t", in_fours(matrix, inner).ravel()), "inner": inner}
+        pack, multiply = f"{pack}_paired", "tfkd_multiply_dense"
+    lowering.add_step(
+        operator,
+        multiply,
+        [value],
+        {"window": ("tfkd_window", window), "matrix": ("tfkd_matrix", layer)},
+        _blocks(positions, pack, multiply),
+        scratch=inner * POSITIONS * 2,
+        macs=positions * matrix.size,
+    )
+
+
+def _use_sparse(lowering, matrix):
+    if lowering.sparse is None:
+        return sparse.is_worth_it(matrix)
+    return lowering.sparse and sparse.encode(matrix)[1].max() <= 255
 
 
 def in_fours(matrix, inner):
@@ -215,7 +223,7 @@ def _weights(lowering, operator, rank):
     return data
 
 
-def _scaling(lowering, operator, matrix, float32_product=False):
+def _scaling(lowering, operator, matrix):
     """The fields of `tfkd_scaling` for weights `(channels, values)`."""
     source, target = lowering.tensor(operator, 0), operator.outputs[0]
     lowering.check(target, f"{operator.name}: its output {target.name!r}")
@@ -229,7 +237,7 @@ def _scaling(lowering, operator, matrix, float32_product=False):
         bias += given
     folded = bias - int(source.zero_points[0]) * sums
     multipliers, shifts = convolution_factors(
-        source, lowering.tensor(operator, 1), target, channels, float32_product=float32_product
+        source, lowering.tensor(operator, 1), target, channels, float32_product=operator.name == "FULLY_CONNECTED"
     )
     reach = np.maximum(np.abs(bias), np.abs(folded)) + 255 * np.abs(matrix.astype(np.int64)).sum(axis=1)
     if (reach * 2.0 ** np.maximum(shifts, 0) >= 2**30).any():

@@ -1,5 +1,4 @@
-#include "tfkd_dsp.h"
-#include "tfkd_kernels.h"
+#include "tfkd_pack.h"
 
 #ifdef TFKD_DSP
 /* Two channels at a time, four positions in one word of each. */
@@ -21,20 +20,12 @@ static void pack_four(const tfkd_window *window, const int8_t *in, uint32_t *col
 }
 #endif
 
-void tfkd_pack_pointwise(const tfkd_window *window, const int8_t *in, int first, int16_t *columns) {
-  const int last = window->out_height * window->out_width - 1;
+void tfkd_pack_pointwise_paired(const tfkd_window *window, const int8_t *in, int first, int16_t *columns) {
 #ifdef TFKD_DSP
-  if (first + TFKD_POSITIONS - 1 <= last) {
+  if (first + TFKD_POSITIONS <= window->out_height * window->out_width) {
     pack_four(window, in + first, (uint32_t *)(void *)columns);
     return;
   }
 #endif
-  for (int p = 0; p < TFKD_POSITIONS; ++p) {
-    const int8_t *source = in + (first + p < last ? first + p : last);
-    int k = 0;
-    for (; k < window->in_channels; ++k, source += window->channel_step) {
-      columns[k / 2 * (2 * TFKD_POSITIONS) + 2 * p + k % 2] = *source;
-    }
-    for (; k < window->inner; ++k) columns[k / 2 * (2 * TFKD_POSITIONS) + 2 * p + k % 2] = 0;
-  }
+  tfkd_pack_columns(window, in, first, columns, tfkd_paired_place);
 }

@@ -1,0 +1,55 @@
+"""Pruned weights: how they are stored, and when that is worth it."""
+
+import numpy as np
+
+# Bytes of packed windows for each value: four positions of int16.
+_STEP = 8
+_LARGEST_STEP = 255 // _STEP
+
+# Instructions on a Cortex-M4, counted in QEMU: for a row of four outputs as such, for each eight weights of a
+# dense row and for each pair of entries of a sparse one.
+_ROW, _DENSE_EIGHT, _SPARSE_PAIR = 62, 26, 16
+
+
+def encode(matrix):
+    """The entries of all rows, as `tfkd_multiply_sparse` reads them.
+
+    Args:
+        matrix: int8 weights `(rows, values)`.
+
+    Returns:
+        Entries, int8 `(4 * number of pairs,)`, and pairs in each row, `(rows,)`.
+    """
+    entries, pairs = [], []
+    for row in matrix:
+        start, position = len(entries), 0
+        for k in np.flatnonzero(row):
+            while k - position > _LARGEST_STEP:
+                # A weight of zero bridges a long gap.
+                entries.append((_LARGEST_STEP, 0))
+                position += _LARGEST_STEP
+            entries.append((k - position, row[k]))
+            position = k
+        if (len(entries) - start) % 2:
+            entries.append((0, 0))
+        pairs.append((len(entries) - start) // 2)
+    flat = np.array(entries, np.int64).reshape(-1, 2) * (_STEP, 1)
+    return flat.astype(np.uint8).view(np.int8).ravel(), np.array(pairs)
+
+
+def is_worth_it(matrix):
+    """Whether the sparse kernel does better than the dense one on these weights.
+
+    It does if what it changes in flash and in instructions, both as ratios, comes out below 1 as a product: a layer
+    may get a little slower for much less flash, and the other way round.
+
+    Args:
+        matrix: int8 weights `(rows, values)`.
+    """
+    entries, pairs = encode(matrix)
+    if pairs.max(initial=0) > 255:
+        return False
+    rows, values = matrix.shape
+    dense = rows * (_ROW + _DENSE_EIGHT * -(-values // 8))
+    sparse = rows * _ROW + _SPARSE_PAIR * int(pairs.sum())
+    return (sparse / dense) * ((len(entries) + rows) / matrix.size) < 1
