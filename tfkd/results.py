@@ -34,6 +34,8 @@ def summarize(folder, recipe, prepared, seeds):
     stages["pruned"]["sparsity"] = records["pruned"][0]["sparsity"]
     stages["int8"]["model_bytes"] = max(r["model_bytes"] for r in records["int8"])
     stages["int8"]["arena_bytes"] = max(r["arena_bytes"] for r in records["int8"])
+    if all("variants" in record for record in records["int8"]):  # not in runs of before there were any
+        stages["int8"]["variants"] = _largest_variants([record["variants"] for record in records["int8"]])
     train = prepared.train
     return {
         "format": FORMAT,
@@ -71,6 +73,13 @@ def summarize(folder, recipe, prepared, seeds):
             "versions": provenance.versions(),
         },
     }
+
+
+def _largest_variants(seeds):
+    """For each file that the student of every seed comes in, the largest of the seeds."""
+    names = [name for name in seeds[0] if all(name in variants for variants in seeds)]
+    keys = ("bytes", "arena_bytes")
+    return {name: {key: max(variants[name][key] for variants in seeds) for key in keys} for name in names}
 
 
 def load_predictions(folder, stage, seeds):

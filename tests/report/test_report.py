@@ -1,5 +1,6 @@
 """The report of invented runs: what it says must be what `results.json` says."""
 
+import copy
 import dataclasses
 import html.parser
 import json
@@ -74,7 +75,10 @@ def make_run(folder, seeds=2, rates=RATES, same=(), recipe=None, side="test", cl
 
 def facts_of(stage, seed, epochs):
     if stage == "int8":
-        return {"model_bytes": 18637 + seed, "arena_bytes": 10036, "operators": ["CONV_2D"], "macs": 123456}
+        sizes = {"plain": (18637 + seed, 10036), "decode": (9001 - seed, 12500 + seed)}
+        variants = {name: {"bytes": size, "arena_bytes": arena} for name, (size, arena) in sizes.items()}
+        facts = {"model_bytes": 18637 + seed, "arena_bytes": 10036, "operators": ["CONV_2D"], "macs": 123456}
+        return {**facts, "variants": variants}
     losses = [round(2.5 * 0.9**epoch + 0.01 * seed, 5) for epoch in range(epochs)]
     accuracy = [round(1 - 0.9 * 0.9**epoch, 5) for epoch in range(epochs)]
     facts = {"history": {"loss": losses, "accuracy": accuracy}, "parameters": 31415}
@@ -235,7 +239,9 @@ def test_words_cover_what_runs_produce(tmp_path):
 
     assert tuple(STAGES) == RUN
     assert list(COMPARISONS) == list(make_run(tmp_path)["comparisons"])
-    assert set(build.EXPORTED_FILES) == {export.MODEL, export.CONTRACT, export.GOLDEN, *export.C_FILES}
+    models = map(export.file_name, export.MEANINGS)
+    written = {*models, export.VARIANTS, export.CONTRACT, export.GOLDEN, *export.C_FILES}
+    assert set(build.EXPORTED_FILES) == written
 
 
 def test_people_and_classes_are_those_of_results_json(tmp_path):
@@ -278,6 +284,29 @@ def test_skipped_pruning_and_bare_records(tmp_path):
     assert reader.row("Distilled, then pruned")[3] == "–"
     assert reader.row("nobody's")[1:7] == [*"–––––", "0"]
     assert "No stage recorded its loss" in reader.text
+
+
+def test_every_variant_has_its_row_and_older_runs_have_none(tmp_path):
+    summary = make_run(tmp_path, seeds=2)
+    assert summary["stages"]["int8"]["variants"] == {
+        "plain": {"bytes": 18638, "arena_bytes": 10036},
+        "decode": {"bytes": 9001, "arena_bytes": 12501},
+    }
+    reader = Reader(written(tmp_path, summary))
+    assert reader.row("student_decode.tflite")[1:3] == ["8.8\u00a0KB", "12.2\u00a0KB"]
+    older = copy.deepcopy(summary)
+    del older["stages"]["int8"]["variants"]
+    assert "student_decode.tflite" not in Reader(written(tmp_path, older)).text
+
+    record = tmp_path / "seed1/int8.json"
+    facts = json.loads(record.read_text())
+    del facts["variants"]  # a run that was begun before there were any, and resumed after
+    files.write_json(record, facts)
+    prepared = types.SimpleNamespace(
+        train=make_windows((1, 3), CLASSES), judged=make_windows((2, 4), CLASSES), side="test", notes={}, split="x"
+    )
+    resumed = results.summarize(tmp_path, Recipe(data=Data("utd")), prepared, 2)
+    assert "variants" not in resumed["stages"]["int8"]
 
 
 def test_notes_are_counted_without_the_machines_folders(tmp_path):

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tfkd import files
+from tfkd.deploy.variants import MEANINGS, file_name
 from tfkd.report import details, plots
 from tfkd.report.page import (
     Html,
@@ -31,6 +32,10 @@ from tfkd.report.words import DECISIVE, STAGES, headline, numbers, verdict
 
 EXPORTED_FILES = {
     "student.tflite": "the model",
+    "student_slim.tflite": "the model, smaller, with the same outputs",
+    "student_tflm.tflite": "the model, smaller still, for TensorFlow Lite Micro only",
+    "student_decode.tflite": "the model without its pruned weights, for TensorFlow Lite Micro only",
+    "variants.json": "size, arena and operators of each of them",
     "contract.json": "rate, window, channels, units, scaling, labels, arena: all that firmware must know",
     "golden.npz": "windows with their int8 outputs, to be replayed on the host",
     "tfkd_contract.h": "the contract for the C compiler",
@@ -184,7 +189,7 @@ def _device(folder, summary):
     int8, seeds = summary["stages"]["int8"], summary["seeds"]
     sparsity = summary["stages"]["pruned"].get("sparsity")
     dense = "none: every weight is used" if not sparsity else (
-        f"{percent(sparsity)} of the kernels' weights are zero. Scattered zeros by themselves save a "
+        f"{percent(sparsity)} of the kernels' weights are zero. In a plain .tflite file they save a "
         "Cortex\u2011M nothing: no flash, no memory, no time"
     )  # fmt: skip
     most = " (the largest of the seeds)" if seeds > 1 else ""
@@ -202,7 +207,22 @@ def _device(folder, summary):
                 ("Exported", f"seed 0's student, {percent(int8['accuracy']['seeds'][0])} right"),
             ]
         ),
+        *_variants(int8.get("variants", {}), most),
         *_export_files(folder),
+    ]
+
+
+def _variants(variants, most):
+    if not variants:
+        return []
+    rows = [
+        [file_name(name), kilobytes(sizes["bytes"]), kilobytes(sizes["arena_bytes"]), MEANINGS[name]]
+        for name, sizes in variants.items()
+    ]
+    return [
+        tag("h3", "The same student in smaller files"),
+        table("Variants", ["file", f"flash{most}", f"arena{most}", "what it is"], rows, text=[3]),
+        tag("p", "Each gave the same outputs, bit for bit, for the golden windows and for random ones."),
     ]
 
 
