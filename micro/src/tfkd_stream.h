@@ -45,7 +45,7 @@
  * - All channels exactly the same for stuck_us: nothing more is collected until a channel changes; like a long pause.
  * - Saturation (where `range` is set): reported, the sample is used.
  * - A window is due before tfkd_stream_run took the last one: the older is lost. Its samples stay until then, so run
- *   may come up to TFKD_HOP samples late.
+ *   may come up to TFKD_HOP samples late. (A pause that is bridged over more than TFKD_HOP points does the same.)
  * - The student refuses to run: reported, also by run's status; the next window is another try.
  * Every push does a bounded amount of work: at most max_gap_us times the rate grid samples.
  */

@@ -39,8 +39,9 @@ class Contract:
         window, hop: samples.
         channels, units: name and unit of each channel, in order.
         mean, scale: of each channel, in its unit: the network sees `(x - mean) / scale`.
-        encoding: what turns the standardised window into the model's input, e.g. `"none"` or
-            `"gaf"`.
+        encoding: what turns the standardised window into the model's input: `"none"`, a Gramian
+            angular field as `tfkd.encodings.Gaf` names it (`"gasf"`, `"gadf -3 3"`), or something of
+            your own, which the firmware in `micro/` then refuses.
         input_shape: of the model, with the batch of 1.
         input_scale, input_zero_point, output_scale, output_zero_point: int8 quantisation.
         labels: class names, in the order of the logits.
