@@ -1,8 +1,8 @@
 """Writes a student for firmware: as C files, or as a whole project for a board.
 
-    python tools/export.py runs/x --out micro/generated                                # C files, contract, golden windows
-    python tools/export.py models/utd-imu-stream --format arduino --out tfkd_student.zip  # a library with sketches
-    python tools/export.py models/utd-imu-stream --format zephyr --out zephyr_app         # also: platformio, plain_c
+    python tools/export.py runs/x --out micro/generated                                     # C files
+    python tools/export.py models/utd-imu-stream --format arduino --out tfkd_student.zip    # library, sketches
+    python tools/export.py models/utd-imu-stream --format zephyr --out zephyr_app           # platformio, plain_c
 
 Takes a run folder, an export folder, a folder of models/, a `.tflite` with its `contract.json`
 beside it, or a `.keras` in a run folder, which is quantized with that run's data. Verifies that the files
@@ -32,7 +32,7 @@ _VARIANT = flags.DEFINE_enum(
     "variant",
     "plain",
     ["plain", "slim", "tflm", "decode"],
-    "For --format c: which file of the student TensorFlow Lite Micro is to run; the smaller ones give the same outputs.",
+    "For --format c: which file of the student TensorFlow Lite Micro is to run; all give the same outputs.",
 )
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "For a .keras: the run's data set. Default: TFKD_DATA.")
 

@@ -71,7 +71,10 @@ def _without_golden(path):
             f"{path} has SHA-256 {sha256}, but {CONTRACT} was written for "
             f"{contract.model_sha256}. Take both from the same export."
         )
-    model = TflmModel(model_bytes)
+    try:
+        model = TflmModel(model_bytes)
+    except ValueError as error:
+        raise ContractError(f"{path}: {error}") from error
     facts = facts_of(model_bytes) | {"classes": model.output_shape[-1]}
     for key, value in facts.items():
         written = len(contract.labels) if key == "classes" else getattr(contract, key)

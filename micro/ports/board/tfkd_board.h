@@ -11,8 +11,8 @@
  *
  * The contract says which it is:
  * - TFKD_WINDOWING_STREAM 1: the student watches all the time; the button is not looked at.
- * - TFKD_WINDOWING_STREAM 0: it was trained on whole trials. A trial lasts as long as the button is pressed, and is decided
- *   when it is released.
+ * - TFKD_WINDOWING_STREAM 0: it was trained on whole trials. A trial lasts as long as the button is pressed, and is
+ *   decided when it is released.
  */
 #ifndef TFKD_BOARD_H_
 #define TFKD_BOARD_H_

@@ -1,7 +1,7 @@
 /* From what a board's IMU gives to what the contract asks for: which channel, which unit, which way round.
  *
- * The contract's channels must be named acc_x, acc_y, acc_z, gyro_x, gyro_y, gyro_z (any of them, in any order) and be in
- * g or m/s^2, deg/s or rad/s.
+ * The contract's channels must be named acc_x, acc_y, acc_z, gyro_x, gyro_y, gyro_z (any of them, in any order) and be
+ * in g or m/s^2, deg/s or rad/s.
  */
 #ifndef TFKD_IMU_H_
 #define TFKD_IMU_H_
@@ -26,9 +26,9 @@ typedef struct tfkd_imu {
  *
  * Args:
  *   acceleration, rotation: the board's units.
- *   axes: where the x, y and z of the sensor that the student learned from lie on this board: 1, 2, 3 for the board's x, y,
- *     z, negative for the opposite direction. {1, 2, 3}: they are the same. {-2, 1, 3}: its x points along the board's -y,
- *     its y along the board's x: the board is strapped on turned by 90 degrees about z.
+ *   axes: where the x, y and z of the sensor that the student learned from lie on this board: 1, 2, 3 for the board's
+ *     x, y, z, negative for the opposite direction. {1, 2, 3}: they are the same. {-2, 1, 3}: its x points along the
+ *     board's -y, its y along the board's x: the board is strapped on turned by 90 degrees about z.
  *
  * Returns NULL, or what is wrong, for a person to read: the contract has another kind of channel, or the axes are not
  * those of a turned board (one twice, or mirrored). */

@@ -1,7 +1,7 @@
 /* Says on the console what the wearer is doing, on any board with an IMU that Zephyr has a driver for.
  *
- * The IMU is the one with the devicetree alias tfkd-imu, or else accel0. Zephyr gives m/s^2 and rad/s; tfkd_imu turns them
- * into the contract's units. A student trained on whole trials is told by the button (alias sw0) when a trial is on.
+ * The IMU is the one with the devicetree alias tfkd-imu, or else accel0. Zephyr gives m/s^2 and rad/s; tfkd_imu turns
+ * them into the contract's units. A student trained on whole trials is told by the button (alias sw0) when one is on.
  */
 #include <errno.h>
 #include <math.h>
@@ -72,8 +72,8 @@ static void read_axes(enum sensor_channel channel, float axes_of[3]) {
   for (int i = 0; i < 3; ++i) axes_of[i] = good ? value_of(&values[i]) : NAN;
 }
 
-/* The first rate from twice up to four times that at which the sensor is read which its driver agrees to: some round up to
- * the next one that the sensor has, some want it exactly. */
+/* The first rate that the driver agrees to, from twice up to four times that at which the sensor is read: some drivers
+ * round up to the next one that the sensor has, some want it exactly. */
 static void set_rate(enum sensor_channel channel) {
   const int slowest = 2000000 / SAMPLE_PERIOD_US;
   int error = 0;

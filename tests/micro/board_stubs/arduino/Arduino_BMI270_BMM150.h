@@ -1,0 +1,1 @@
+#include "nano_imu.h"

@@ -1,0 +1,9 @@
+// Stand-in for the Arduino core's I2C.
+#pragma once
+
+class TwoWire {
+ public:
+  void begin();
+};
+
+extern TwoWire Wire;
