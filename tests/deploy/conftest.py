@@ -102,3 +102,11 @@ def exported(student, facts, golden, tmp_path_factory):
         contract_facts=facts,
         golden=golden,
     )
+
+
+@pytest.fixture(scope="session")
+def plain_c_kernels(tmp_path_factory):
+    """The plain C kernels as object files for this machine, under sanitizers."""
+    from tests.deploy.plain_c_build import compile_kernels
+
+    return compile_kernels(tmp_path_factory.mktemp("kernels"))

@@ -7,18 +7,13 @@ import numpy as np
 import pytest
 
 from tests.deploy.model_writer import ModelWriter
-from tests.deploy.plain_c_build import compile_kernels, inputs, run_student
+from tests.deploy.plain_c_build import inputs, run_student
 from tfkd.deploy import TflmModel
 
 pytestmark = pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 RELU, RELU_N1_TO_1, RELU6 = 1, 2, 3
-
-
-@pytest.fixture(scope="session")
-def kernels(tmp_path_factory):
-    return compile_kernels(tmp_path_factory.mktemp("kernels"))
 
 
 def signal(writer, time=40, channels=6, scale=0.05, zero_point=7):
@@ -236,22 +231,22 @@ def joined(graph, seed=0):
 
 
 @pytest.mark.parametrize("graph", GRAPHS, ids=lambda graph: graph.__name__)
-def test_operators_give_the_bytes_of_tflm(graph, kernels, tmp_path):
+def test_operators_give_the_bytes_of_tflm(graph, plain_c_kernels, tmp_path):
     model_bytes = joined(graph)
     model = TflmModel(model_bytes)
     x = inputs(model.input_shape[1:], 60)
     expected = model.run(x)
     varied = [len(np.unique(column)) for column in expected.T]
     assert np.mean(np.array(varied) > 3) > 0.5, "a test of constants"
-    found = run_student(tmp_path, kernels, model_bytes, x, expected.shape[1])
+    found = run_student(tmp_path, plain_c_kernels, model_bytes, x, expected.shape[1])
     different = np.flatnonzero((found != expected).any(axis=0))
     assert len(different) == 0, f"outputs {different} differ"
 
 
 @pytest.mark.parametrize("name", ["utd-imu", "utd-acc", "utd-imu-stream"])
-def test_zoo_students_give_the_bytes_of_tflm(name, kernels, tmp_path):
+def test_zoo_students_give_the_bytes_of_tflm(name, plain_c_kernels, tmp_path):
     model_bytes = (MODELS / name / "student.tflite").read_bytes()
     model = TflmModel(model_bytes)
     x = inputs(model.input_shape[1:], 60)
-    found = run_student(tmp_path, kernels, model_bytes, x, model.output_shape[-1])
+    found = run_student(tmp_path, plain_c_kernels, model_bytes, x, model.output_shape[-1])
     assert (found == model.run(x)).all()

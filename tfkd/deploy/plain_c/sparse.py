@@ -18,7 +18,7 @@ def encode(matrix):
         matrix: int8 weights `(rows, values)`.
 
     Returns:
-        Entries, int8 `(4 * number of pairs,)`, and pairs in each row, `(rows,)`.
+        Entries, int8, at least one, and pairs in each row, `(rows,)`.
     """
     entries, pairs = [], []
     for row in matrix:
@@ -33,6 +33,8 @@ def encode(matrix):
         if (len(entries) - start) % 2:
             entries.append((0, 0))
         pairs.append((len(entries) - start) // 2)
+    # C has no empty arrays.
+    entries = entries or [(0, 0)]
     flat = np.array(entries, np.int64).reshape(-1, 2) * (_STEP, 1)
     return flat.astype(np.uint8).view(np.int8).ravel(), np.array(pairs)
 
