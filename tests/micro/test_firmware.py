@@ -10,6 +10,7 @@ import pytest
 from boards import HOST, MACHINES, MICRO, BuildError, build, measure
 from count import run
 from recording import invented_samples, write_csv, write_records
+from report import flash_bytes
 
 from tfkd.deploy import TflmModel
 from tfkd.deploy.firmware import find_student, write_firmware
@@ -91,11 +92,13 @@ def test_golden_windows_give_the_same_bytes(firmware, target, plugin):
     again = measure(target, firmware.generated, firmware.built(target), plugin)
     assert again == figures, "counts, sizes and events repeat"
     assert sum(figures.functions.values()) == pytest.approx(figures.instructions["mean"])
-    # The bounds that the student of 0.32 million multiply-accumulates must keep on a Cortex-M4, for this one's.
-    assert figures.instructions["max"] < 1.28e6 * firmware.student.macs / 0.32e6 * 2
-    assert sum(sum(sizes.values()) for sizes in figures.flash.values()) < 60_000
+    # What TensorFlow Lite Micro with CMSIS-NN takes on a Cortex-M4, 4 instructions a multiply-accumulate, is the bound.
+    assert figures.instructions["max"] < 4 * firmware.student.macs
+    assert flash_bytes(figures.flash) < 60_000
     assert figures.memory < 8_000 and figures.stack < 2_048
-    assert figures.outside < 0.05 * figures.instructions["mean"]
+    # A trial has 192 samples to one inference, a stream 32.
+    allowed = 0.02 if firmware.contract.windowing == "stream" else 0.1
+    assert figures.outside < allowed * figures.instructions["mean"]
 
 
 def shaken(contract, count, seed):
@@ -153,7 +156,7 @@ def stream_memory(header):
     return next(line.split()[-1] for line in header.read_text().splitlines() if "MEMORY_BYTES" in line)
 
 
-@pytest.mark.parametrize("target", MACHINES)
+@pytest.mark.parametrize("target", ["mps3-an547", "netduinoplus2"])
 def test_a_stack_that_overflows_is_a_fault_and_not_a_wrong_result(stream, tmp_path, target):
     """A stack of 64 KB in an 8 KB place: below it there is no memory."""
     generated = tmp_path / "generated"
