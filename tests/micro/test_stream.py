@@ -10,6 +10,7 @@ import pytest
 
 from tests.micro.core import CONTRACT, Student, build, compare
 from tests.micro.signals import bits, clean, commands, faulty
+from tfkd.deploy.decision import probabilities
 from tfkd.deploy.streaming import Settings
 
 pytestmark = pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
@@ -79,12 +80,38 @@ def test_random_bits(programs, tmp_path, seed):
 
 
 def test_contraction_of_floats_changes_nothing(tmp_path):
-    """Compilers join products and sums into one rounding where the processor can: not here."""
+    """Compilers join products and sums into one rounding where the processor can: not here. One step of this student's
+    input is less than the last digit of the samples."""
     if " fma " not in Path("/proc/cpuinfo").read_text():
         pytest.skip("this processor has no fused multiply-add")
-    program = build(CONTRACT, tmp_path / "fma", options=["-std=gnu11", "-mfma", "-ffp-contract=fast"], sanitize=False)
+    contract = dataclasses.replace(CONTRACT, mean=(1.0,) * 3, scale=(1e-6,) * 3, input_scale=0.05)
+    program = build(contract, tmp_path / "fma", options=["-std=gnu11", "-mfma", "-ffp-contract=fast"], sanitize=False)
     times, values = clean(3000, seed=5, jitter_us=9000)
-    compare(program, tmp_path, CONTRACT, Student(CONTRACT), commands(times, values), Settings(report_windows=True))
+    values = 1 + values * np.float32(1e-6)
+    compare(program, tmp_path, contract, Student(contract), commands(times, values), Settings(report_windows=True))
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_limits_to_the_last_unit(programs, tmp_path, beyond):
+    def student(windows):
+        return np.array([[-128, 20, 0, -128 if windows.sum() % 2 else 10]], np.int8)
+
+    times, values = clean(400, seed=6)
+    times, values = np.array(times), values / 8
+    times[80:] += 480_000 + beyond  # a pause of half a second
+    times[150:] -= 520_000 + beyond  # back by as much
+    times[200:] += 2**31 - 20_001 + beyond  # the longest step forward, or the longest back
+    values[260 : 311 - beyond] = values[260]  # the same for a second, or nearly
+    values[350:355, 1] = np.nextafter(np.float32(2.5), np.float32(0)) if beyond else 2.5
+    sure = int(probabilities(student(np.ones(1))[0], CONTRACT.output_scale)[1])
+    settings = Settings(range=(8.0, 2.5, 8.0), smoothing=32768, enter=sure + beyond, leave=sure + beyond)
+    played = commands([int(time) for time in times], values)
+    events, _, _ = compare(programs["50 Hz"], tmp_path, CONTRACT, student, played, settings)
+    kinds = Counter(event.kind for event in events)
+    assert kinds["gap"] == 1  # the pause, or the longest step forward
+    assert kinds["time_back"] == 1 + beyond
+    assert kinds["stuck"] == kinds["saturated"] == 1 - beyond
+    assert (kinds["started"] > 2) == (not beyond)
 
 
 def test_the_clock_wraps_unnoticed(programs, tmp_path):
