@@ -10,6 +10,7 @@ from tfkd.deploy.export import ExportResult, c_files, export_student, load_expor
 from tfkd.deploy.plain_c import PlainCError, plain_c_files
 from tfkd.deploy.tflite import balanced_calibration, convert_int8
 from tfkd.deploy.tflm import TflmModel
+from tfkd.deploy.variants import Variant, VariantError, make_variants
 
 __all__ = [
     "Contract",
@@ -19,12 +20,15 @@ __all__ = [
     "PlainCError",
     "TflmError",
     "TflmModel",
+    "Variant",
+    "VariantError",
     "balanced_calibration",
     "c_files",
     "check_exportable",
     "convert_int8",
     "export_student",
     "load_export",
+    "make_variants",
     "plain_c_files",
     "replay",
 ]

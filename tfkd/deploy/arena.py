@@ -27,10 +27,10 @@ def measure_arena(tflite_bytes):
     """The smallest arena with which the TFLM interpreter runs a model, in bytes, a multiple of 16.
 
     It is what the interpreter of the PyPI wheel needs: x86-64, 64-bit pointers, reference kernels.
-    The same kernels need less on a 32-bit Cortex-M. CMSIS-NN adds scratch buffers: on Cortex-M4 the
-    models measured still stayed below this figure, on Cortex-M55 they did *not* (8 % more was
-    seen). Leave a margin with CMSIS-NN, and let `MicroInterpreter::arena_used_bytes()` on the board
-    decide.
+    The same kernels need less on a 32-bit Cortex-M. CMSIS-NN adds scratch buffers, and can need more
+    than this figure: 3 % more was seen on a Cortex-M4, 8 % on a Cortex-M55. Leave a margin with
+    CMSIS-NN (`micro/src/student_tflm.h` does), and let `MicroInterpreter::arena_used_bytes()` on the
+    board decide.
 
     Args:
         tflite_bytes: a model with one int8 input and a fixed shape.
