@@ -15,9 +15,10 @@ import pytest
 
 from tests.formats import utd
 from tfkd import files
+from tfkd.data.recordings import DataError
 from tfkd.deploy import load_export, replay
 from tfkd.evaluation import Predictions
-from tfkd.experiment import Experiment
+from tfkd.experiment import Experiment, export_keras
 from tfkd.recipe import RecipeError, parse_recipe
 from tfkd.seed_run import STAGES
 
@@ -238,3 +239,26 @@ def test_other_recipes_run_through(tree, tmp_path, change):
     else:
         assert contract.input_shape == (1, 32, 3) and results["protocol"]["split"] == "loso_2"
         assert results["stages"]["pruned"]["accuracy"] == results["stages"]["distilled"]["accuracy"]
+
+
+def test_a_runs_keras_students_can_be_exported_later(finished, tree, tmp_path):
+    again = export_keras(finished / "seed0" / "pruned.keras", tmp_path / "pruned", tree)
+    assert again.model_bytes == load_export(finished / "seed0" / "export").model_bytes
+    other = export_keras(finished / "seed0" / "labels.keras", tmp_path / "labels", tree)
+    assert replay(other) == len(other.golden["inputs"]) and other.model_bytes != again.model_bytes
+
+
+def test_a_keras_file_that_lacks_its_run_or_its_data_is_refused(finished, tree, tmp_path, monkeypatch):
+    monkeypatch.delenv("TFKD_DATA", raising=False)
+    seed = finished / "seed0"
+    shutil.copy(seed / "distilled.keras", tmp_path / "mine.keras")
+    for path, data, error, message in (
+        (tmp_path / "none.keras", tree, RecipeError, "There is no file"),
+        (tmp_path / "mine.keras", tree, RecipeError, "is not in a run folder.*export_student"),
+        (seed / "teacher.keras", tree, RecipeError, "not a student; those of a run are labels.keras, distilled.keras"),
+        (seed / "distilled.keras", tmp_path, DataError, "Inertial"),
+        (seed / "distilled.keras", utd.build(tmp_path / "less", subjects=2), RecipeError, "of another"),
+    ):
+        with pytest.raises(error, match=message):
+            export_keras(path, tmp_path / "export", data)
+    assert not (tmp_path / "export").exists()

@@ -1,8 +1,10 @@
 """The command line: quick help, and one clear message where something is missing."""
 
 import os
+import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -61,3 +63,54 @@ def test_check_data_counts_and_draws(tmp_path):
     assert "skipped: bad file: 1" in answer.stdout and "a2_s1_t2_inertial.mat" in answer.stdout
     assert "11 recordings have every modality" in answer.stdout
     assert (tmp_path / "out" / "trials.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--out", "x"], "Name one student, not 0"),
+        (["a", "b", "--out", "x"], "Name one student, not 2: a b"),
+        (["a", "--export_dir", "b", "--out", "x"], "Name one student, not 2: a b"),
+        (["a", "--out", "x", "--format", "arduino"], "must name a .zip file"),
+        (["a", "--out", "x", "--format", "mbed"], "mbed"),
+        (["a", "--out", "x", "--format", "zephyr", "--variant", "slim"], "--variant is for --format c"),
+        (["a"], "--out"),
+    ],
+)
+def test_wrong_arguments_for_an_export_are_told_at_once(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    answer = run("export.py", *arguments)
+    assert answer.returncode != 0 and message in answer.stderr + answer.stdout
+    assert "Traceback" not in answer.stderr and not list(tmp_path.iterdir())
+
+
+def test_a_published_student_becomes_an_arduino_library(tmp_path):
+    model, out = TOOLS.parent / "models" / "utd-imu-stream", tmp_path / "watch.zip"
+    answer = run("export.py", model, "--format", "arduino", "--out", out)
+    assert answer.returncode == 0, answer.stderr
+    assert "identical in the TFLM interpreter" in answer.stdout and f"wrote {out}" in answer.stdout
+    assert list(tmp_path.iterdir()) == [out]
+    with zipfile.ZipFile(out) as archive:
+        names = set(archive.namelist())
+        contract = archive.read("watch/extras/contract.json")
+    assert {"watch/library.properties", "watch/src/watch.h", "watch/examples/Activity/Activity.ino"} <= names
+    assert contract == (model / "contract.json").read_bytes()
+
+
+def test_an_export_says_what_a_bare_file_lacks(tmp_path):
+    (tmp_path / "a.tflite").write_bytes(b"x")
+    answer = run("export.py", tmp_path / "a.tflite", "--out", tmp_path / "out")
+    assert answer.returncode == 1 and "has no contract.json beside it" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_export_takes_the_smaller_file_that_was_asked_for(tmp_path):
+    model = TOOLS.parent / "models" / "utd-imu"
+    answer = run("export.py", f"--export_dir={model}", "--out", tmp_path, "--variant", "decode")
+    assert answer.returncode == 0, answer.stderr
+    header = (tmp_path / "student_model.h").read_text()
+    assert '#define STUDENT_MODEL_VARIANT "decode"' in header
+    size = int(re.search(r"STUDENT_MODEL_BYTES (\d+)", header)[1])
+    assert size < (model / "student.tflite").stat().st_size
+    assert (tmp_path / "student_plain.c").exists() and (tmp_path / "tfkd_contract.h").exists()

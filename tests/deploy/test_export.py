@@ -20,6 +20,7 @@ from tfkd.deploy import (
     replay,
 )
 from tfkd.deploy.export import C_FILES
+from tfkd.deploy.plain_c import plain_c_files
 from tfkd.files import OutputError
 
 from .conftest import CHANNELS, WINDOW, make_windows
@@ -274,9 +275,8 @@ def test_tool_writes_the_c_files(exported, tmp_path):
     done = tool(f"--export_dir={exported.folder}", f"--out={tmp_path / 'generated'}")
     assert done.returncode == 0, done.stderr
     assert "6 of 6 identical" in done.stdout
-    assert contents(tmp_path / "generated") == {
-        name: text.encode() for name, text in c_files(exported).items()
-    }
+    texts = c_files(exported) | plain_c_files(exported.model_bytes) | {"contract.json": exported.contract.to_json()}
+    assert contents(tmp_path / "generated") == {name: text.encode() for name, text in texts.items()}
 
 
 def test_tool_refuses_golden_windows_that_differ(exported, folder, tmp_path):

@@ -120,7 +120,8 @@ def _sources(student, micro, roots):
     found |= plain_c_files(student.model_bytes, student.contract.model_sha256)
     kernels = {path.name: path for path in (micro / "src" / "kernels").glob("*.[ch]")}
     others = [*(micro / "src").glob("*.[ch]"), *(micro / "ports" / "board").glob("*.[ch]")]
-    known = {path.name: path for path in others if path.name not in _TFLM_ONLY} | kernels
+    unused = {*_TFLM_ONLY, "tfkd_trial.h" if student.contract.windowing == "stream" else "tfkd_stream.h"}
+    known = {path.name: path for path in others if path.name not in unused} | kernels
     waiting = [*roots, *_needed(found["student_plain.c"], kernels)]
     while waiting:
         name = waiting.pop()
