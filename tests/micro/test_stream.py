@@ -39,8 +39,8 @@ def programs(tmp_path_factory):
 @pytest.mark.parametrize("rate", RATES)
 def test_faults_of_every_kind(programs, tmp_path, rate, settings):
     kinds = Counter()
-    for seed in range(3):
-        played = faulty(3000, seed=seed)
+    for seed in range(2):
+        played = faulty(2500, seed=seed)
         events, inferences, _ = compare(
             programs[rate], tmp_path, RATES[rate], Student(RATES[rate]), played, settings
         )
