@@ -33,7 +33,7 @@ def resolver_header(operators):
 
     Operators that have an int8-only registration use it, which saves tens of kilobytes of flash with
     CMSIS-NN; not in a model with a QUANTIZE or DEQUANTIZE, which has other types too. `TFLM_DECODE`
-    gets the firmware's own decoder of pruned weights, a fiftieth of the size of TFLM's.
+    gets the firmware's own decoder of pruned weights (`micro/src/decode_pruned.cc`), which is small.
 
     Args:
         operators: names of the model's operators, as in the contract.
