@@ -1,8 +1,51 @@
 #include "tfkd_kernels.h"
 #include "tfkd_requantise.h"
 
-/* Four neighbouring outputs from the padded row; `taps` are the weights as int16. */
-#ifdef TFKD_DSP
+/* Four neighbouring outputs from the padded row, with the weights as `taps` in the order of time. */
+#if defined(TFKD_MVE)
+typedef int8_t cell;
+
+static void widen(const int8_t *in, int count, cell *out) {
+  for (; count > 0; count -= 16, in += 16, out += 16) {
+    const mve_pred16_t inside = vctp8q((uint32_t)count);
+    vstrbq_p_s8(out, vldrbq_z_s8(in, inside), inside);
+  }
+}
+
+static void widen_taps(const int8_t *weights, int inner, int stride, cell *taps) {
+  (void)stride;
+  for (int k = 0; k < inner; k += 16) {
+    const mve_pred16_t inside = vctp8q((uint32_t)(inner - k));
+    vstrbq_p_s8(taps + k, vldrbq_gather_offset_z_s8(weights + k, tfkd_fours(), inside), inside);
+  }
+}
+
+static inline void four_outputs(const cell *taps, const cell *values, int inner, int stride, int32_t *sums) {
+  int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
+  const cell *x1 = values + stride, *x2 = x1 + stride, *x3 = x2 + stride;
+  for (;;) {
+    /* Zero taps need no predicate on the values, which stay within the scratch memory. */
+    const int8x16_t w = vldrbq_z_s8(taps, vctp8q((uint32_t)inner));
+    s0 = vmladavaq_s8(s0, w, vldrbq_s8(values));
+    s1 = vmladavaq_s8(s1, w, vldrbq_s8(x1));
+    s2 = vmladavaq_s8(s2, w, vldrbq_s8(x2));
+    s3 = vmladavaq_s8(s3, w, vldrbq_s8(x3));
+    inner -= 16;
+    if (inner <= 0) break;
+    taps += 16;
+    values += 16;
+    x1 += 16;
+    x2 += 16;
+    x3 += 16;
+  }
+  sums[0] = s0;
+  sums[1] = s1;
+  sums[2] = s2;
+  sums[3] = s3;
+}
+#elif defined(TFKD_DSP)
+typedef int16_t cell;
+
 /* Two pairs of taps on four windows that lie one pair (stride 2) apart. */
 static inline void four_at_stride_2(const int16_t *taps, const int16_t *values, int inner, int32_t *sums) {
   int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
@@ -99,11 +142,13 @@ static inline void four_outputs(const int16_t *taps, const int16_t *values, int 
   }
 }
 #else
-static void widen(const int8_t *in, int count, int16_t *out) {
+typedef int16_t cell;
+
+static void widen(const int8_t *in, int count, cell *out) {
   for (int i = 0; i < count; ++i) out[i] = in[i];
 }
 
-static void widen_taps(const int8_t *weights, int inner, int stride, int16_t *taps) {
+static void widen_taps(const int8_t *weights, int inner, int stride, cell *taps) {
   (void)stride;
   for (int k = 0; k < inner; k += 4) {
     taps[k] = weights[k];
@@ -126,9 +171,9 @@ void tfkd_depthwise_time(const tfkd_depthwise *layer, const int8_t *in, int8_t *
   const int inner = window->inner;
   const int outputs = window->out_height;
   const int8_t *weights = layer->weights;
-  int16_t *const row = scratch;
-  int16_t *const taps = scratch + layer->row;
-  for (int i = 0; i < layer->row; ++i) row[i] = window->pad_value;
+  cell *const row = (cell *)scratch;
+  cell *const taps = (cell *)(scratch + layer->row);
+  for (int i = 0; i < layer->row; ++i) row[i] = (cell)window->pad_value;
   for (int c = 0; c < window->in_channels; ++c, in += window->in_height, out += outputs, weights += inner) {
     widen(in, window->in_height, row + window->pad_top);
     widen_taps(weights, inner, stride, (void *)taps);

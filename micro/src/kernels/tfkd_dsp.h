@@ -1,8 +1,8 @@
-/* The SIMD instructions of Cortex-M4, M7 and M33 (and of M55, for what it does not do by vectors). */
+/* The SIMD instructions of Cortex-M4, M7 and M33. */
 #ifndef TFKD_DSP_H_
 #define TFKD_DSP_H_
 
-#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && !defined(__ARM_FEATURE_MVE)
 #define TFKD_DSP 1
 
 #include <stdint.h>

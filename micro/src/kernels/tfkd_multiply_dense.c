@@ -2,7 +2,30 @@
 #include "tfkd_requantise.h"
 
 /* Adds the products of one row of weights and four packed windows to four sums. */
-#ifdef TFKD_DSP
+#if defined(TFKD_MVE)
+static inline void multiply_row(const int8_t *weights, const int16_t *values, int inner, int32_t sums[TFKD_POSITIONS]) {
+  const int8_t *bytes = (const int8_t *)values;
+  int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
+  for (; inner > 8; inner -= 16, weights += 16, bytes += 64) {
+    const int8x16_t w = vldrbq_s8(weights);
+    s0 = vmladavaq_s8(s0, w, vldrbq_s8(bytes));
+    s1 = vmladavaq_s8(s1, w, vldrbq_s8(bytes + 16));
+    s2 = vmladavaq_s8(s2, w, vldrbq_s8(bytes + 32));
+    s3 = vmladavaq_s8(s3, w, vldrbq_s8(bytes + 48));
+  }
+  if (inner > 0) {
+    const int8x16_t w = vldrbq_z_s8(weights, vctp8q(8));
+    s0 = vmladavaq_s8(s0, w, vldrbq_s8(bytes));
+    s1 = vmladavaq_s8(s1, w, vldrbq_s8(bytes + 16));
+    s2 = vmladavaq_s8(s2, w, vldrbq_s8(bytes + 32));
+    s3 = vmladavaq_s8(s3, w, vldrbq_s8(bytes + 48));
+  }
+  sums[0] = s0;
+  sums[1] = s1;
+  sums[2] = s2;
+  sums[3] = s3;
+}
+#elif defined(TFKD_DSP)
 /* Eight weights: two words, each widened to its even and its odd bytes, each times one pair of four positions. */
 #define EIGHT                                       \
   "ldrd %[w0], %[w1], [%[weights]], #8\n\t"         \
@@ -65,11 +88,15 @@ static inline void multiply_row(const int8_t *weights, const int16_t *values, in
 #endif
 
 void tfkd_multiply_dense(const tfkd_matrix *matrix, const int16_t *columns, int count, int8_t *out) {
+  /* Copies, which no store to `out` can change. */
+  const tfkd_scaling scaling = matrix->scaling;
+  const int inner = matrix->inner, rows = matrix->rows;
+  const uint32_t out_step = matrix->out_step;
   const int8_t *weights = matrix->weights;
-  for (int row = 0; row < matrix->rows; ++row, out += matrix->out_step, weights += matrix->inner) {
-    const int32_t bias = matrix->scaling.bias[row];
+  for (int row = 0; row < rows; ++row, out += out_step, weights += inner) {
+    const int32_t bias = scaling.bias[row];
     int32_t sums[TFKD_POSITIONS] = {bias, bias, bias, bias};
-    multiply_row(weights, columns, matrix->inner, sums);
-    tfkd_scale_positions(&matrix->scaling, row, sums, count, out);
+    multiply_row(weights, columns, inner, sums);
+    tfkd_scale_positions(&scaling, row, sums, count, out);
   }
 }

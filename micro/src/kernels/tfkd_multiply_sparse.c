@@ -2,7 +2,19 @@
 #include "tfkd_requantise.h"
 
 /* Adds the products of `pairs` pairs of entries, each {step, weight, step, weight}, to four sums. */
-#ifdef TFKD_DSP
+#if defined(TFKD_MVE)
+static inline void multiply_row(const int8_t *entries, int pairs, const int16_t *values, int32_t sums[TFKD_POSITIONS]) {
+  int32x4_t lanes = vdupq_n_s32(sums[0]); /* all four are the bias */
+  for (int i = 0; i < 2 * pairs; ++i, entries += 2) {
+    values += (uint8_t)entries[0] / sizeof *values;
+    lanes = vmlaq_n_s32(lanes, vldrhq_s32(values), entries[1]);
+  }
+  sums[0] = vgetq_lane_s32(lanes, 0);
+  sums[1] = vgetq_lane_s32(lanes, 2);
+  sums[2] = vgetq_lane_s32(lanes, 1);
+  sums[3] = vgetq_lane_s32(lanes, 3);
+}
+#elif defined(TFKD_DSP)
 static inline void multiply_row(const int8_t *entries, int pairs, const int16_t *values, int32_t sums[TFKD_POSITIONS]) {
   int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
   uint32_t word, weights, even, odd;

@@ -4,13 +4,24 @@
 
 #include "tfkd_dsp.h"
 #include "tfkd_kernels.h"
+#include "tfkd_mve.h"
 
-/* Where value k of position p goes: see tfkd_kernels.h. */
-typedef int (*tfkd_place)(int k, int p);
+/* Puts value k of position p where it goes: see tfkd_kernels.h. */
+typedef void (*tfkd_place)(int16_t *columns, int k, int p, int value);
 
-static inline int tfkd_paired_place(int k, int p) { return k / 2 * (2 * TFKD_POSITIONS) + 2 * p + k % 2; }
+static inline void tfkd_place_paired(int16_t *columns, int k, int p, int value) {
+#ifdef TFKD_MVE
+  /* Bytes in fours as the weights, 16 of each position in turn. */
+  const int order = k % 4 == 1 || k % 4 == 2 ? k ^ 3 : k;
+  ((int8_t *)columns)[order / 16 * 64 + p * 16 + order % 16] = (int8_t)value;
+#else
+  columns[k / 2 * (2 * TFKD_POSITIONS) + 2 * p + k % 2] = (int16_t)value;
+#endif
+}
 
-static inline int tfkd_single_place(int k, int p) { return k * TFKD_POSITIONS + p / 2 + p % 2 * 2; }
+static inline void tfkd_place_single(int16_t *columns, int k, int p, int value) {
+  columns[k * TFKD_POSITIONS + p / 2 + p % 2 * 2] = (int16_t)value;
+}
 
 static inline void tfkd_pack_general(const tfkd_window *window, const int8_t *in, int first, int16_t *columns,
                                      tfkd_place place) {
@@ -27,11 +38,11 @@ static inline void tfkd_pack_general(const tfkd_window *window, const int8_t *in
         const int inside = y >= 0 && y < window->in_height && x >= 0 && x < window->in_width;
         const int32_t start = inside ? y * window->row_step + x * window->column_step : 0;
         for (int c = 0; c < window->in_channels; ++c, ++k) {
-          columns[place(k, p)] = inside ? in[start + c * window->channel_step] : window->pad_value;
+          place(columns, k, p, inside ? in[start + c * window->channel_step] : window->pad_value);
         }
       }
     }
-    for (; k < window->inner; ++k) columns[place(k, p)] = 0;
+    for (; k < window->inner; ++k) place(columns, k, p, 0);
   }
 }
 
@@ -42,8 +53,8 @@ static inline void tfkd_pack_columns(const tfkd_window *window, const int8_t *in
   for (int p = 0; p < TFKD_POSITIONS; ++p) {
     const int8_t *source = in + (first + p < last ? first + p : last);
     int k = 0;
-    for (; k < window->in_channels; ++k, source += window->channel_step) columns[place(k, p)] = *source;
-    for (; k < window->inner; ++k) columns[place(k, p)] = 0;
+    for (; k < window->in_channels; ++k, source += window->channel_step) place(columns, k, p, *source);
+    for (; k < window->inner; ++k) place(columns, k, p, 0);
   }
 }
 
@@ -62,9 +73,9 @@ static inline void tfkd_pack_piece(const tfkd_window *window, const int8_t *in, 
   int k = 0;
   for (; k < size; ++k) {
     const int inside = start + k >= 0 && start + k < end;
-    columns[place(k, p)] = inside ? in[start + k] : window->pad_value;
+    place(columns, k, p, inside ? in[start + k] : window->pad_value);
   }
-  for (; k < window->inner; ++k) columns[place(k, p)] = 0;
+  for (; k < window->inner; ++k) place(columns, k, p, 0);
 }
 
 #endif /* TFKD_PACK_H_ */

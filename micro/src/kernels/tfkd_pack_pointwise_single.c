@@ -17,5 +17,5 @@ void tfkd_pack_pointwise_single(const tfkd_window *window, const int8_t *in, int
     return;
   }
 #endif
-  tfkd_pack_columns(window, in, first, columns, tfkd_single_place);
+  tfkd_pack_columns(window, in, first, columns, tfkd_place_single);
 }

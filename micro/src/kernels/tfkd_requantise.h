@@ -11,6 +11,7 @@
 
 #include "tfkd_dsp.h"
 #include "tfkd_kernels.h"
+#include "tfkd_mve.h"
 
 /* x * multiplier / 2^31, half up. */
 static inline int32_t tfkd_high_multiply(int32_t x, int32_t multiplier) {
@@ -62,6 +63,10 @@ static inline int8_t tfkd_scale_fast(int32_t sum, tfkd_factors factors, int32_t 
 /* `count` sums of channel `row`, at most 4, to int8. */
 static inline void tfkd_scale_positions(const tfkd_scaling *scaling, int row, const int32_t *sums, int count,
                                         int8_t *out) {
+#ifdef TFKD_MVE
+  const int32x4_t values = tfkd_scale_vector(scaling, row, vldrwq_s32(sums));
+  vstrbq_p_s32(out, values, vctp32q((uint32_t)count));
+#else
 #ifdef TFKD_DSP
   if (count == TFKD_POSITIONS && scaling->fast) {
     const tfkd_factors factors = tfkd_factors_of(scaling, row);
@@ -74,6 +79,7 @@ static inline void tfkd_scale_positions(const tfkd_scaling *scaling, int row, co
   }
 #endif
   for (int p = 0; p < count; ++p) out[p] = tfkd_scale(scaling, row, sums[p]);
+#endif
 }
 
 #endif /* TFKD_REQUANTISE_H_ */
