@@ -3,8 +3,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "tfkd_quantise.h"
-
 /* Where a fault stands in `seen`, or -1 if it is no lasting one. */
 static int lasting(tfkd_event_kind kind, uint32_t value) {
   switch (kind) {
@@ -42,11 +40,7 @@ void tfkd_monitor_report(tfkd_monitor *monitor, tfkd_event_kind kind, uint32_t t
   monitor->sink.send(monitor->sink.context, &event);
 }
 
-bool tfkd_monitor_check(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
-  ++monitor->pushes;
-  int plain = 0;
-  while (plain < TFKD_CHANNELS && tfkd_magnitude(sample[plain]) < monitor->limit[plain]) ++plain;
-  if (plain == TFKD_CHANNELS) return true;
+bool tfkd_monitor_judge(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
   for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
     if (tfkd_magnitude(sample[channel]) >= TFKD_NOT_FINITE) {
       tfkd_monitor_report(monitor, TFKD_FAULT_BAD_SAMPLE, time_us, (uint32_t)channel);
@@ -61,17 +55,9 @@ bool tfkd_monitor_check(tfkd_monitor *monitor, uint32_t time_us, const float sam
   return true;
 }
 
-void tfkd_monitor_keep(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
-  memcpy(monitor->last, sample, sizeof monitor->last);
-  monitor->last_us = time_us;
-}
-
-bool tfkd_monitor_stuck(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS], bool first) {
+bool tfkd_monitor_repeated(tfkd_monitor *monitor, uint32_t time_us) {
   const uint32_t limit = monitor->settings.stuck_us;
-  if (first || memcmp(sample, monitor->last, sizeof monitor->last) != 0) {
-    monitor->same_since_us = time_us;
-    monitor->stuck = false;
-  } else if (limit > 0 && !monitor->stuck && time_us - monitor->same_since_us >= limit) {
+  if (limit > 0 && !monitor->stuck && time_us - monitor->same_since_us >= limit) {
     monitor->stuck = true;
     tfkd_monitor_report(monitor, TFKD_FAULT_STUCK, time_us, time_us - monitor->same_since_us);
   }

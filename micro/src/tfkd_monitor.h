@@ -4,8 +4,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "tfkd_event.h"
+#include "tfkd_quantise.h"
 #include "tfkd_settings.h"
 
 #ifdef __cplusplus
@@ -33,14 +35,35 @@ tfkd_status tfkd_monitor_init(tfkd_monitor *monitor, const tfkd_settings *settin
 /* Sends a fault, a lasting one only at its beginning. */
 void tfkd_monitor_report(tfkd_monitor *monitor, tfkd_event_kind kind, uint32_t time_us, uint32_t value);
 
+/* The rare cases of the two below. */
+bool tfkd_monitor_judge(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS]);
+bool tfkd_monitor_repeated(tfkd_monitor *monitor, uint32_t time_us);
+
 /* Counts a sample, reports NaN, infinities and saturation. False: the sample cannot be used. */
-bool tfkd_monitor_check(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS]);
+static inline bool tfkd_monitor_check(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
+  ++monitor->pushes;
+  for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
+    if (tfkd_magnitude(sample[channel]) >= monitor->limit[channel]) return tfkd_monitor_judge(monitor, time_us, sample);
+  }
+  return true;
+}
 
-/* Remembers the sample, to which the next will be compared. */
-void tfkd_monitor_keep(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS]);
+/* Whether the sensor is stuck, which is reported when it becomes so. `first`: there is nothing to compare. */
+static inline bool tfkd_monitor_stuck(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS],
+                                      bool first) {
+  int same = 0;
+  while (!first && same < TFKD_CHANNELS && tfkd_bits(sample[same]) == tfkd_bits(monitor->last[same])) ++same;
+  if (same == TFKD_CHANNELS) return tfkd_monitor_repeated(monitor, time_us);
+  monitor->same_since_us = time_us;
+  monitor->stuck = false;
+  return false;
+}
 
-/* Call before keep: whether the sensor is stuck, which is reported when it becomes so. `first`: nothing to compare. */
-bool tfkd_monitor_stuck(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS], bool first);
+/* Call last: remembers the sample, to which the next will be compared. */
+static inline void tfkd_monitor_keep(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
+  memcpy(monitor->last, sample, sizeof monitor->last);
+  monitor->last_us = time_us;
+}
 
 #ifdef __cplusplus
 }

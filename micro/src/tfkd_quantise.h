@@ -27,11 +27,12 @@ static inline float tfkd_between(float a, float b, float weight) {
 /* The bits of |x|, in the order of the values; TFKD_NOT_FINITE and above are infinity and NaN. Bits, so that
  * -ffast-math cannot argue them away. */
 #define TFKD_NOT_FINITE 0x7f800000u
-static inline uint32_t tfkd_magnitude(float x) {
+static inline uint32_t tfkd_bits(float x) {
   uint32_t bits;
   memcpy(&bits, &x, sizeof bits);
-  return bits & 0x7fffffffu;
+  return bits;
 }
+static inline uint32_t tfkd_magnitude(float x) { return tfkd_bits(x) & 0x7fffffffu; }
 
 static inline float tfkd_standardise(float x, int channel) {
   return (x - tfkd_mean[channel]) / tfkd_scale[channel];
@@ -43,15 +44,13 @@ static inline float tfkd_limited(float x) { return x > 1e9f ? 1e9f : x < -1e9f ?
 /* Nearest step, ties to even, clamped. `x` may be infinite but not NaN. */
 static inline int8_t tfkd_quantise(float x) {
   /* At 1.5 * 2^23 neighbouring floats are 1 apart: the addition itself rounds, to even on a tie, and leaves the integer
-   * in the low bits. It is what lrintf does in the default rounding mode, without a call. As bits, floats are in the
-   * order of their values (negative ones below all others), so the clamp may look at these, whatever x was. */
-  const float shifted = x / TFKD_INPUT_SCALE + 12582912.0f;
-  const int32_t zero = 0x4b400000 - TFKD_INPUT_ZERO_POINT;
-  int32_t bits;
-  memcpy(&bits, &shifted, sizeof bits);
-  if (bits > zero + 127) bits = zero + 127;
-  if (bits < zero - 128) bits = zero - 128;
-  return (int8_t)(bits - zero);
+   * in the low bits. It is what lrintf does in the default rounding mode, without a call. */
+  const uint32_t bits = tfkd_bits(x / TFKD_INPUT_SCALE + 12582912.0f);
+  const uint32_t lowest = 0x4b400000u - (uint32_t)(TFKD_INPUT_ZERO_POINT) - 128u;
+  const uint32_t step = bits - lowest;
+  if (step <= 255u) return (int8_t)((int32_t)step - 128);
+  /* As bits, floats are in the order of their values, but that those with the sign bit are below all others. */
+  return bits > lowest && bits < 0x80000000u ? 127 : -128;
 }
 
 #ifdef __cplusplus
