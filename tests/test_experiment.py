@@ -257,7 +257,7 @@ def test_a_keras_file_that_lacks_its_run_or_its_data_is_refused(finished, tree, 
         (tmp_path / "mine.keras", tree, RecipeError, "is not in a run folder.*export_student"),
         (seed / "teacher.keras", tree, RecipeError, "not a student; those of a run are labels.keras, distilled.keras"),
         (seed / "distilled.keras", tmp_path, DataError, "Inertial"),
-        (seed / "distilled.keras", utd.build(tmp_path / "less", subjects=2), RecipeError, "of another"),
+        (seed / "distilled.keras", utd.build(tmp_path / "less", subjects=2), RecipeError, "on other data.*--data_dir"),
     ):
         with pytest.raises(error, match=message):
             export_keras(path, tmp_path / "export", data)

@@ -79,7 +79,7 @@ class Experiment:
         elif json.loads(kept.read_text())["sha256"] != self.data_hash:
             raise RecipeError(
                 f"{self.folder} holds a run on other data: {kept} has another hash than the recordings "
-                "read now. Choose another --out."
+                "read now. Name that data with --data_dir, or choose another --out."
             )
 
     def run(self, seeds):

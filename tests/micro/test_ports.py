@@ -170,6 +170,22 @@ def test_the_plain_c_folder_needs_nothing_else(packages, tmp_path):
     assert call(["sh", "-c", shell]) == f"plain C: {count} of {count} golden windows identical\n"
 
 
+@pytest.mark.parametrize("machine, cpu, ram", [("mps2-an386", "m4", 0x20000000), ("mps3-an547", "m55", 0x21000000)])
+def test_the_plain_c_folder_runs_on_emulated_cores(stream, machine, cpu, ram, plugin, tmp_path):
+    from count import run
+
+    write_folder(package_files(stream.student, "plain_c"), tmp_path / "student")
+    sources = [path for folder in ("src", "test") for path in sorted((tmp_path / "student" / folder).glob("*.c"))]
+    command = ["arm-none-eabi-gcc", "--specs=picolibc.specs", "--oslib=semihost", "--crt0=hosted", "-std=c11", *STRICT]
+    command += [f"-mcpu=cortex-{cpu}", "-mthumb", "-mfloat-abi=hard", "-mfpu=auto", "-O2"]
+    command += [f"-I{tmp_path / 'student' / folder}" for folder in ("src", "test")]
+    memory = {"flash": 0, "flash_size": 0x80000, "ram": ram, "ram_size": 0x100000, "stack_size": 0x4000}
+    command += [f"-Wl,--defsym=__{name}={value:#x}" for name, value in memory.items()]
+    call([*command, *sources, "-lm", "-o", tmp_path / "golden.elf"])
+    done, count = run(tmp_path / "golden.elf", machine, plugin=plugin), len(stream.student.golden["inputs"])
+    assert done.status == 0 and f"plain C: {count} of {count} golden windows identical" in done.output
+
+
 @needs_arm
 def test_everything_compiles_for_a_cortex_m4(stream, tmp_path):
     objects(ARM, sorted((stream.library / "src").glob("*.c")), tmp_path / "library", [])
