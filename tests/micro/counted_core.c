@@ -1,15 +1,18 @@
 /* The core on a Cortex-M between the count markers, with a student that costs next to nothing: from sample to event
- * with TFKD_WINDOW and then HOPS times TFKD_HOP samples, or HOPS images. JITTER_US makes the sensor's clock uneven. */
+ * with TFKD_WINDOW and then HOPS times TFKD_HOP samples, a trial of TRIAL samples, or HOPS images. JITTER_US makes the
+ * sensor's clock uneven. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "count_markers.h"
+#include "tfkd_check.h"
 
 #ifndef JITTER_US
 #define JITTER_US 0
 #endif
 #define HOPS 8
+#define TRIAL 192
 
 static uint32_t state = 1;
 
@@ -38,7 +41,11 @@ int main(void) {
 
 #else
 
+#if TFKD_WINDOWING_STREAM
 #include "tfkd_stream.h"
+#else
+#include "tfkd_trial.h"
+#endif
 
 static int8_t input[TFKD_INPUT_SIZE], output[TFKD_CLASSES];
 static uint32_t runs, events;
@@ -57,16 +64,21 @@ static void send(void *context, const tfkd_event *event) {
   ++events;
 }
 
+static void random_sample(float sample[TFKD_CHANNELS]) {
+  for (int channel = 0; channel < TFKD_CHANNELS; ++channel) sample[channel] = random_value();
+}
+
 int main(void) {
-  static tfkd_stream stream;
   tfkd_student student = {input, output, NULL};
   const tfkd_sink sink = {send, NULL};
   tfkd_settings settings = tfkd_default_settings();
+  float sample[TFKD_CHANNELS];
   for (int i = 0; i < TFKD_CHANNELS; ++i) settings.range[i] = 1000.0f; /* looked at, never reached */
+#if TFKD_WINDOWING_STREAM
+  static tfkd_stream stream;
   if (tfkd_stream_init(&stream, &student, &settings, sink) != TFKD_OK) return 1;
   for (uint32_t i = 0; i < TFKD_WINDOW + HOPS * TFKD_HOP; ++i) {
-    float sample[TFKD_CHANNELS];
-    for (int channel = 0; channel < TFKD_CHANNELS; ++channel) sample[channel] = random_value();
+    random_sample(sample);
     /* volatile: computed here, before it counts */
     const volatile uint32_t time_us =
         (uint32_t)((uint64_t)i * 1000000000u / TFKD_SAMPLE_RATE_MILLIHERTZ) + random_below(JITTER_US + 1);
@@ -76,6 +88,20 @@ int main(void) {
     tfkd_count_end();
   }
   return runs >= HOPS && events >= HOPS / 2 ? 0 : 1;
+#else
+  static tfkd_trial trial;
+  if (tfkd_trial_init(&trial, &student, &settings, sink) != TFKD_OK || tfkd_trial_begin(&trial) != TFKD_OK) return 1;
+  for (uint32_t i = 0; i < TRIAL; ++i) {
+    random_sample(sample);
+    tfkd_count_begin();
+    tfkd_trial_push(&trial, 20000 * i, sample);
+    tfkd_count_end();
+  }
+  tfkd_count_begin();
+  tfkd_trial_finish(&trial);
+  tfkd_count_end();
+  return runs == 1 && events == 1 ? 0 : 1;
+#endif
 }
 
 #endif

@@ -37,12 +37,20 @@ def intervals(contract, folder, plugin, *options):
 
 @pytest.mark.parametrize(("jitter_us", "limit"), [(0, 11_700), (3000, 14_700)], ids=["in step", "jittering"])
 def test_from_sample_to_event(tmp_path, plugin, jitter_us, limit):
-    """A hop of 32 samples of 6 channels, one window copied and decided, 27 classes: 0.9 % of an inference of 1.28 million
-    instructions, and little more with a clock that has to be resampled."""
+    """A hop of 32 samples of 6 channels, one window copied and decided, 27 classes: 0.9 % of an inference of 1.28
+    million instructions, and little more with a clock that has to be resampled."""
     found = intervals(WRIST, tmp_path, plugin, f"-DJITTER_US={jitter_us}")
     hop = sum(found[-HOPS * WRIST.hop :]) / HOPS
     print(f"{hop:.0f} instructions a hop with a jitter of {jitter_us} us")
     assert hop <= limit
+
+
+def test_a_whole_trial(tmp_path, plugin):
+    """192 samples of 6 channels collected, resampled to 128 points and decided."""
+    contract = Contract.read(MICRO.parent / "models/utd-imu/contract.json")
+    found = sum(intervals(contract, tmp_path, plugin))
+    print(f"{found} instructions a trial of 192 samples")
+    assert found <= 48_000
 
 
 @pytest.mark.parametrize("kind", ["gasf", "gadf"])
