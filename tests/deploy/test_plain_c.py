@@ -62,6 +62,24 @@ def depthwise_over_time(w):
         w.depthwise(x, (1, 1), bias=False),
         w.depthwise(x, (33, 1), same=False),
         w.depthwise(x, (2, 1), stride=(4, 4)),
+        w.depthwise(x, (4, 1), dilation=(3, 1)),
+        w.depthwise(x, (2, 1), dilation=(300, 1)),
+    ]
+
+
+def lying_signals(w):
+    """One sample high instead of one wide, as Keras writes Conv1D and DepthwiseConv1D."""
+    source = w.tensor((1, 29, 5), 0.05, 7)
+    x = w.reshape(source, (1, 1, 29, 5))
+    y = w.convolution(x, 8, (1, 5), (1, 2))
+    return source, [
+        y,
+        w.convolution(x, 6, (1, 3), dilation=(1, 2), same=False),
+        w.depthwise(y, (1, 5), stride=(2, 2)),
+        w.depthwise(y, (1, 4), dilation=(1, 2)),
+        w.depthwise(w.pad(y, [(0, 0), (0, 0), (3, 0), (0, 0)]), (1, 4), same=False),
+        w.convolution(w.pad(x, [(0, 0), (0, 0), (0, 4), (0, 0)]), 4, (1, 6), same=False),
+        w.convolution(y, 4, (1, 3)),
     ]
 
 
@@ -203,6 +221,7 @@ GRAPHS = [
     stem_variants,
     inner_convolutions,
     depthwise_over_time,
+    lying_signals,
     depthwise_otherwise,
     images,
     additions,

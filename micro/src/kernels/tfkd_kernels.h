@@ -76,10 +76,10 @@ typedef struct tfkd_depthwise {
   tfkd_scaling scaling;
 } tfkd_depthwise;
 
-/* Depthwise convolution over time: image and kernel one wide, no dilation, stride 1 or 2, `inner` a multiple of 4 and,
+/* Depthwise convolution over time: image and kernel one wide, dilation as zero weights, stride 1 or 2, `inner` a multiple of 4 and,
  * at stride 1, larger than the kernel. `out` may be `in`. `scratch` has room for `row` and 2 * inner values more. */
 void tfkd_depthwise_time(const tfkd_depthwise *layer, const int8_t *in, int8_t *out, int16_t *scratch);
-/* Any other. */
+/* Any other. Its biases are as in the model, without the input's zero point. */
 void tfkd_depthwise_general(const tfkd_depthwise *layer, const int8_t *in, int8_t *out);
 
 typedef struct tfkd_dense_layer {

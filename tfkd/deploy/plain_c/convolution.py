@@ -10,49 +10,51 @@ from tfkd.deploy.plain_c.steps import Array
 # Positions that one call of tfkd_multiply_... computes.
 POSITIONS = 4
 
+# Weights over time, dilation included, up to which the kernel over time is used.
+_LONGEST = 256
+
 
 def convolution(lowering, operator):
     """CONV_2D, with stride and dilation."""
     value, window = _window(lowering, operator)
     weights = _weights(lowering, operator, rank=4)
-    rows, kernel_height, kernel_width, channels = weights.shape
-    height, width, in_channels = value.image
-    if channels != in_channels:
+    if weights.shape[3] != window["in_channels"]:
         raise PlainCError(
-            f"CONV_2D: its weights take {channels} channels, its input has {in_channels}: a grouped convolution. Use "
-            "one group, or a depthwise convolution."
+            f"CONV_2D: its weights take {weights.shape[3]} channels, its input has {window['in_channels']}: a grouped "
+            "convolution. Use one group, or a depthwise convolution."
         )
-    window |= {"kernel_height": kernel_height, "kernel_width": kernel_width}
-    _multiply(lowering, operator, value, window, weights.reshape(rows, -1))
+    _multiply(lowering, operator, value, window, weights.reshape(len(weights), -1))
 
 
 def depthwise(lowering, operator):
     """DEPTHWISE_CONV_2D."""
     value, window = _window(lowering, operator, planes=True)
     weights = _weights(lowering, operator, rank=4)
-    _, kernel_height, kernel_width, rows = weights.shape
-    height, width, channels = value.image
+    rows, channels = weights.shape[3], window["in_channels"]
     if weights.shape[0] != 1 or rows % channels:
         raise PlainCError(f"DEPTHWISE_CONV_2D: weights {weights.shape} do not fit an input of {channels} channels.")
     matrix = weights.reshape(-1, rows).T
-    window |= {"kernel_height": kernel_height, "kernel_width": kernel_width, "inner": matrix.shape[1]}
-    scaling = _scaling(lowering, operator, matrix)
-    over_time = (
-        width == kernel_width == window["out_width"] == window["dilation_height"] == 1
+    layer = {"multiplier": rows // channels, "window": window}
+    macs = window["out_height"] * window["out_width"] * matrix.size
+    span = (window["kernel_height"] - 1) * window["dilation_height"] + 1
+    if (
+        window["in_width"] == window["kernel_width"] == window["out_width"] == 1
         and window["pad_left"] == 0
         and window["stride_height"] <= 2
         and rows == channels
-    )
-    layer = {"multiplier": rows // channels, "scaling": scaling, "window": window}
-    macs = window["out_height"] * window["out_width"] * matrix.size
-    if over_time:
+        and span <= _LONGEST
+    ):
+        # Dilation as zeros between the weights.
+        taps = np.zeros((rows, span), np.int8)
+        taps[:, :: window["dilation_height"]] = matrix
         stride = window["stride_height"]
         # At stride 1 the kernel keeps a second set of weights, one value later.
-        window["inner"] = inner = _round_up(matrix.shape[1] + (stride == 1), 4)
-        layer["weights"] = Array("int8_t", in_fours(matrix, inner).ravel())
+        window["inner"] = inner = _round_up(span + (stride == 1), 4)
+        layer["weights"] = Array("int8_t", in_fours(taps, inner).ravel())
+        layer["scaling"] = _scaling(lowering, operator, matrix)
         # Four outputs at a time read up to four windows behind the last.
         read = _round_up(window["out_height"], 4) * stride + inner
-        layer["row"] = row = _round_up(max(read, window["pad_top"] + height), 4)
+        layer["row"] = row = _round_up(max(read, window["pad_top"] + window["in_height"]), 4)
         lowering.add_step(
             operator,
             "tfkd_depthwise_time",
@@ -60,10 +62,11 @@ def depthwise(lowering, operator):
             {"layer": ("tfkd_depthwise", layer)},
             "tfkd_depthwise_time(&{layer}, {in0}, {out}, (int16_t *){scratch});",
             scratch=2 * (row + 2 * inner),
-            in_place=(0,) if window["out_height"] <= height else (),
+            in_place=(0,) if window["out_height"] <= window["in_height"] else (),
             macs=macs,
         )
         return
+    layer["scaling"] = _scaling(lowering, operator, matrix, fold=False)
     layer["weights"] = Array("int8_t", np.ascontiguousarray(matrix).ravel())
     lowering.add_step(
         operator,
@@ -146,7 +149,7 @@ def in_fours(matrix, inner):
     return rows.reshape(len(matrix), -1, 4)[:, :, [0, 2, 1, 3]].reshape(len(matrix), inner)
 
 
-def pad_before(options, size, kernel, stride, dilation, out_size, axis_name, operator):
+def pad_before(options, size, kernel, stride, dilation, out_size, axis, operator):
     """Padding before the first value, by TensorFlow Lite's rule; checks the output's size."""
     span = (kernel - 1) * dilation + 1
     if options.padding == 0:  # SAME
@@ -154,46 +157,51 @@ def pad_before(options, size, kernel, stride, dilation, out_size, axis_name, ope
     else:
         expected = -(-(size - span + 1) // stride)
     if expected != out_size or expected < 1:
-        raise PlainCError(f"{operator.name}: {axis_name} of its output is {out_size}, but should be {expected}.")
+        raise PlainCError(f"{operator.name}: the {axis} of its output is {out_size}, but should be {expected}.")
     return max((out_size - 1) * stride + span - size, 0) // 2
 
 
 def _window(lowering, operator, planes=False):
-    """The input value and the fields of `tfkd_window`, the kernel's own size left out."""
+    """The input value and the fields of `tfkd_window`, `inner` left out.
+
+    An image one high is taken as one wide: the kernels over time go down the rows.
+    """
     tensor = lowering.tensor(operator, 0)
-    value, (top, bottom, left, right) = lowering.absorbed.get(tensor) or (lowering.source(operator), (0, 0, 0, 0))
-    if len(value.shape) != 4 or len(operator.outputs[0].shape) != 4:
+    value, (pads_height, pads_width) = lowering.absorbed.get(tensor) or (lowering.source(operator), ((0, 0), (0, 0)))
+    target, kernel = operator.outputs[0].shape, lowering.tensor(operator, 1).shape
+    if not len(value.shape) == len(target) == len(kernel) == 4:
         raise PlainCError(f"{operator.name}: its input has shape {value.shape} instead of four dimensions.")
     if planes:
         value = lowering.ordered(value, "planes")
-    height, width, channels = value.image
-    _, out_height, out_width, _ = operator.outputs[0].shape
-    kernel = lowering.tensor(operator, 1).shape
     options = operator.options
-    strides = options.strideH, options.strideW
-    dilations = options.dilationHFactor, options.dilationWFactor
-    if min(strides + dilations) < 1 or max(strides + dilations) > 65535 or len(kernel) != 4:
-        raise PlainCError(f"{operator.name}: stride {strides}, dilation {dilations}, kernel {kernel} make no sense.")
-    pads = [
-        before + pad_before(options, size + before + after, kernel[i], stride, dilation, out, name, operator)
-        for i, name, size, before, after, stride, dilation, out in (
-            (1, "the height", height, top, bottom, strides[0], dilations[0], out_height),
-            (2, "the width", width, left, right, strides[1], dilations[1], out_width),
-        )
-    ]
+    axes = []
+    for name, size, pads, span, stride, dilation, out in zip(
+        ("height", "width"),
+        value.image,
+        (pads_height, pads_width),
+        kernel[1:],
+        (options.strideH, options.strideW),
+        (options.dilationHFactor, options.dilationWFactor),
+        target[1:],
+    ):
+        if not (1 <= stride <= 65535 and 1 <= dilation <= 65535):
+            raise PlainCError(f"{operator.name}: a stride of {stride} with a dilation of {dilation} makes no sense.")
+        before = pads[0] + pad_before(options, size + sum(pads), span, stride, dilation, out, name, operator)
+        axes.append({"in": size, "out": out, "kernel": span, "stride": stride, "dilation": dilation, "pad": before})
     row, column, channel = value.distances
-    return value, {
-        "in_height": height,
-        "in_width": width,
-        "in_channels": channels,
-        "out_height": out_height,
-        "out_width": out_width,
-        "stride_height": strides[0],
-        "stride_width": strides[1],
-        "dilation_height": dilations[0],
-        "dilation_width": dilations[1],
-        "pad_top": pads[0],
-        "pad_left": pads[1],
+    height, width = axes
+    if height["in"] == height["out"] == height["kernel"] == 1 and height["pad"] == 0:
+        height, width = width, height
+        row, column = column, row
+    window = {
+        f"{field}_{name}": axis[field]
+        for name, axis in (("height", height), ("width", width))
+        for field in ("in", "out", "kernel", "stride", "dilation")
+    }
+    return value, window | {
+        "in_channels": value.image[2],
+        "pad_top": height["pad"],
+        "pad_left": width["pad"],
         "pad_value": int(tensor.zero_points[0]),
         "row_step": row,
         "column_step": column,
@@ -223,8 +231,8 @@ def _weights(lowering, operator, rank):
     return data
 
 
-def _scaling(lowering, operator, matrix):
-    """The fields of `tfkd_scaling` for weights `(channels, values)`."""
+def _scaling(lowering, operator, matrix, fold=True):
+    """The fields of `tfkd_scaling` for weights `(channels, values)`; with the input's zero point in the bias or not."""
     source, target = lowering.tensor(operator, 0), operator.outputs[0]
     lowering.check(target, f"{operator.name}: its output {target.name!r}")
     channels = len(matrix)
@@ -252,7 +260,7 @@ def _scaling(lowering, operator, matrix):
             multipliers[i], shifts[i] = 2**30, -31
     low, high = activation_range(operator, target)
     return {
-        "bias": Array("int32_t", folded),
+        "bias": Array("int32_t", folded if fold else bias),
         "multiplier": Array("uint32_t", 2 * np.asarray(multipliers, np.int64)),
         "shift": Array("int8_t", np.asarray(shifts)),
         "zero_point": int(target.zero_points[0]),

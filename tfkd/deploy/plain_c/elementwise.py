@@ -114,8 +114,8 @@ def _pool(lowering, operator, kernel):
         raise PlainCError(f"{operator.name}: filter and stride {sizes} make no sense.")
     _, out_height, out_width, _ = target.shape
     row, column, channel = value.distances
-    top = pad_before(options, height, sizes[0], sizes[2], 1, out_height, "the height", operator)
-    left = pad_before(options, width, sizes[1], sizes[3], 1, out_width, "the width", operator)
+    top = pad_before(options, height, sizes[0], sizes[2], 1, out_height, "height", operator)
+    left = pad_before(options, width, sizes[1], sizes[3], 1, out_width, "width", operator)
     low, high = activation_range(operator, target)
     window = {
         "in_height": height,

@@ -73,7 +73,7 @@ class _Lowering:
     def __init__(self, model, sparse):
         self.model, self.sparse = model, sparse
         self.steps, self.storages, self.values = [], [], {}
-        # Padding that its convolution takes over: tensor -> (source value, amounts).
+        # Padding that its convolution takes over: tensor -> (source value, amounts for height and width).
         self.absorbed = {}
         self.consumers = {}
         for index, operator in enumerate(model.operators):

@@ -79,7 +79,7 @@ def pad(lowering, operator):
     (top, bottom), (left, right) = by_axis.get("height", (0, 0)), by_axis.get("width", (0, 0))
     before, after = by_axis["channel"]
     if value == zero_point and not before + after and _only_consumer_is_unpadded_convolution(lowering, target):
-        lowering.absorbed[target] = source, (top, bottom, left, right)
+        lowering.absorbed[target] = source, ((top, bottom), (left, right))
         source.storage.last_use = max(source.storage.last_use, lowering.last_use(target))
         return
     source = lowering.ordered(source, "planes")
