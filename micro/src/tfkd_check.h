@@ -22,7 +22,9 @@
 #error "tfkd_contract.h: TFKD_CLASSES must be 2 to 32767."
 #endif
 
-#if TFKD_WINDOWING_STREAM && TFKD_SAMPLE_RATE_MILLIHERTZ < 1
+#if !defined(TFKD_WINDOWING_STREAM)
+#error "tfkd_contract.h: TFKD_WINDOWING_STREAM is missing. Export the student again."
+#elif TFKD_WINDOWING_STREAM && TFKD_SAMPLE_RATE_MILLIHERTZ < 1
 #error "tfkd_contract.h: TFKD_WINDOWING is stream, which needs a sample rate of 0.001 Hz or more (TFKD_SAMPLE_RATE_MILLIHERTZ)."
 #endif
 

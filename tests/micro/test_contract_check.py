@@ -55,6 +55,7 @@ def changed(text, name, value):
         (CONTRACT, "TFKD_CONTRACT_FORMAT", None, "contracts of format 1"),
         (CONTRACT, "TFKD_ENCODING_KIND", None, "TFKD_ENCODING_KIND is missing"),
         (CONTRACT, "TFKD_ENCODING_KIND", -1, "TFKD_ENCODING is one that this firmware does not know"),
+        (CONTRACT, "TFKD_WINDOWING_STREAM", None, "TFKD_WINDOWING_STREAM is missing"),
         (CONTRACT, "TFKD_SAMPLE_RATE_MILLIHERTZ", 0, "needs a sample rate"),
         (CONTRACT, "TFKD_HOP", 33, "TFKD_HOP must be 1 to TFKD_WINDOW"),
         (CONTRACT, "TFKD_HOP", 0, "TFKD_HOP must be 1 to TFKD_WINDOW"),
