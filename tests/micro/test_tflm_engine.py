@@ -30,7 +30,7 @@ STUBS = ["-I", HERE / "tflm_stubs"]
 CORTEX_M4 = ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=auto"]
 TFLM_DIR = os.environ.get("TFLM_DIR")
 
-pytestmark = pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
+pytestmark = pytest.mark.skipif(not (shutil.which("gcc") and shutil.which("g++")), reason="needs gcc and g++")
 NAMESPACES = pytest.mark.parametrize("names", [[], ["-DTFLM_STUB_NESTED"]], ids=["tflite", "tflite::micro"])
 
 
@@ -165,6 +165,17 @@ def engine_command(folder, *flags):
             SOURCES / "student_tflm.cc"]  # fmt: skip
 
 
+def test_c_files_can_include_the_student(generated, tmp_path):
+    (tmp_path / "main.c").write_text(
+        '#include "student.h"\nstatic unsigned char memory[TFKD_STUDENT_MEMORY_BYTES];\n'
+        "int main(void) { return sizeof memory < TFKD_ARENA_BYTES + TFKD_TFLM_MARGIN_BYTES; }\n"
+    )
+    strict = [flag for flag in STRICT if flag != "-std=c++17"]
+    compiles(["gcc", "-std=c11", *strict, "-DTFKD_ENGINE_TFLM", "-I", SOURCES, "-I", generated["tflm"],
+              tmp_path / "main.c", "-o", tmp_path / "main"])  # fmt: skip
+    assert output(tmp_path / "main") == ""
+
+
 def test_kernels_must_be_named_on_arm(generated):
     compiles(engine_command(generated["plain"], "-D__arm__", "-DCMSIS_NN"))
     said = refused(engine_command(generated["plain"], "-D__arm__"))
@@ -182,7 +193,7 @@ def test_files_of_different_variants_do_not_compile_together(generated, tmp_path
     assert "tfkd_resolver.h and student_model.h come from different exports" in refused(engine_command(tmp_path))
 
 
-def test_other_types_of_kernels_are_linked_only_where_the_model_has_them(tmp_path):
+def test_other_types_of_kernels_are_linked_only_where_the_model_has_them():
     assert "Register_CONV_2D_INT8" in resolver_header(["CONV_2D", "MEAN"])
     assert "Register_CONV_2D_INT8" not in resolver_header(["CONV_2D", "MEAN", "QUANTIZE"])
 
