@@ -54,12 +54,14 @@ def table(measured):
         ["  least", *(_integer(m.instructions.get("min")) for m in measured)],
         ["  most", *(_integer(m.instructions.get("max")) for m in measured)],
     ]
-    kernels = {}
+    kernels = {}  # and the largest share that each has anywhere
     for m in measured:
         for name, count in m.functions.items():
-            kernels[name] = max(count, kernels.get(name, 0))
-    for name in sorted(kernels, key=kernels.get, reverse=True):
-        rows.append([f"  {name}", *(_mean(m.functions.get(name)) for m in measured)])
+            kernels[name] = max(count / m.instructions["mean"], kernels.get(name, 0))
+    shown = [name for name in sorted(kernels, key=kernels.get, reverse=True) if kernels[name] >= 0.001]
+    rows += [[f"  {name[:60]}", *(_mean(m.functions.get(name)) for m in measured)] for name in shown]
+    rest = [sum(count for name, count in m.functions.items() if name not in shown) for m in measured]
+    rows.append(["  the rest", *(_mean(count or None) for count in rest)])
     rows += [
         [""],
         [f"outside, for {max(m.samples for m in measured)} samples", *(_mean(m.outside or None) for m in measured)],
@@ -114,7 +116,8 @@ def readme_table(records):
             ]
             lines.append(f"| {' | '.join(cells)} |")
     lines.append("")
-    lines += [f"- {record['model']}, {record['engine']}: `{record['command']}`" for record in records]
+    commands = {record["engine"]: record["command"] for record in records}
+    lines += [f"- {engine}: `{command}`" for engine, command in sorted(commands.items())]
     tools = sorted({f"{record['compiler']}; {record['emulator']}" for record in records})
     return "\n".join(lines) + f"\n\nMeasured with {' and '.join(tools)}.\n"
 

@@ -1,0 +1,74 @@
+"""From a folder with a student to the files that the firmware is built from."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tfkd.deploy import ContractError, TflmModel, c_files
+from tfkd.deploy.firmware import find_student, invented_golden, write_firmware
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
+
+
+def test_an_export_is_taken_as_it_is(exported):
+    found = find_student(exported.folder)
+    assert found.contract == exported.contract and found.model_bytes == exported.model_bytes
+    assert (found.golden["inputs"] == exported.golden["inputs"]).all()
+
+
+def test_of_a_run_the_first_seeds_student_is_taken(exported, tmp_path):
+    for seed in (2, 10):
+        shutil.copytree(exported.folder, tmp_path / f"seed{seed}" / "export")
+    assert find_student(tmp_path).folder == tmp_path / "seed2" / "export"
+
+
+def test_a_folder_without_a_student_says_what_was_looked_for(tmp_path):
+    with pytest.raises(ContractError, match=r"holds no student.*contract\.json.*seed0/export/contract\.json"):
+        find_student(tmp_path)
+
+
+def test_a_student_of_the_zoo_gets_invented_golden_windows():
+    student = find_student(MODELS / "utd-imu-stream")
+    golden = student.golden
+    assert set(golden) == {"ids", "x", "inputs", "outputs", "labels"}
+    assert golden["inputs"].shape[1:] == student.contract.input_shape[1:] and (golden["labels"] == -1).all()
+    assert golden["inputs"].min() == -128 and golden["inputs"].max() == 127
+    assert len(np.unique(golden["outputs"], axis=0)) > 10, "windows that tell engines apart"
+    model = TflmModel(student.model_bytes)
+    assert (model.quantize(golden["x"]) == golden["inputs"]).all()
+    assert (model.run(golden["inputs"]) == golden["outputs"]).all()
+    again, other = invented_golden(model), invented_golden(model, seed=1)
+    assert all((again[name] == golden[name]).all() for name in golden)
+    assert (other["inputs"] != golden["inputs"]).any()
+
+
+def test_a_zoo_model_that_is_not_the_contracts_is_refused(tmp_path):
+    for name in ("contract.json", "student.tflite"):
+        shutil.copy(MODELS / "utd-acc" / name, tmp_path)
+    with open(tmp_path / "student.tflite", "ab") as file:
+        file.write(b"\0")
+    with pytest.raises(ContractError, match="SHA-256"):
+        find_student(tmp_path)
+
+
+def test_everything_the_firmware_reads_is_written(exported, tmp_path):
+    names = write_firmware(exported, tmp_path / "generated")
+    written = {path.name: path.read_text() for path in (tmp_path / "generated").iterdir()}
+    assert sorted(written) == names
+    assert {"student_plain.c", "student_plain.h", "tfkd_contract.h", "golden_windows.c"} <= set(names)
+    assert json.loads(written["contract.json"]) == exported.contract.to_dict()
+    assert all(written[name] == text for name, text in c_files(exported).items())
+
+
+def test_tensorflow_lite_micro_can_get_a_smaller_variant(exported, tmp_path):
+    write_firmware(exported, tmp_path / "plain")
+    write_firmware(exported, tmp_path / "slim", "slim")
+    changed = {
+        path.name
+        for path in (tmp_path / "plain").iterdir()
+        if path.read_text() != (tmp_path / "slim" / path.name).read_text()
+    }
+    assert changed == {"student_model.c", "student_model.h"}

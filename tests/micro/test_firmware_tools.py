@@ -1,0 +1,59 @@
+"""The tools of micro/ where something is missing, and the files they read and write."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from boards import MICRO
+from recording import invented_samples, read_csv, write_csv, write_records
+from report import milliseconds
+
+CONTRACT = {"sample_rate_hz": 50.0, "mean": [0.5, -2.0], "scale": [1.0, 30.0]}
+
+
+def firmware(*arguments, path):
+    command = [sys.executable, MICRO / "tools" / "firmware.py", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env={"PATH": str(path)}, check=False)
+
+
+def test_what_is_not_installed_is_named_with_the_line_that_installs_it(tmp_path):
+    for program in ("cmake", "make", "cc"):
+        (tmp_path / program).symlink_to("/bin/true")
+    answer = firmware("--check", path=tmp_path)
+    assert answer.returncode == 2 and "Traceback" not in answer.stderr
+    line = "apt-get install --no-install-recommends gcc-arm-none-eabi qemu-system-arm picolibc-arm-none-eabi\n"
+    assert line in answer.stderr
+    answer = firmware("--packages", path=tmp_path)
+    assert (answer.returncode, answer.stdout) == (0, "gcc-arm-none-eabi qemu-system-arm picolibc-arm-none-eabi\n")
+
+
+def test_a_student_that_was_not_exported_is_told(toolchain, tmp_path):
+    answer = firmware("--generated", tmp_path / "none", "--build", tmp_path / "build", path=os.environ["PATH"])
+    assert answer.returncode == 2 and "Traceback" not in answer.stderr
+    assert "exported student (tfkd_contract.h)" in " ".join(answer.stderr.split())
+
+
+def test_samples_survive_the_way_through_a_file(tmp_path):
+    samples = invented_samples(CONTRACT, 200)
+    write_csv(tmp_path / "a.csv", ["x", "y"], samples)
+    back = read_csv(tmp_path / "a.csv", ["x", "y"])
+    write_records(tmp_path / "a.bin", samples)
+    write_records(tmp_path / "b.bin", back)
+    assert (tmp_path / "a.bin").read_bytes() == (tmp_path / "b.bin").read_bytes()
+    assert (tmp_path / "a.bin").stat().st_size == 200 * (4 + 2 * 4)
+    assert [values for _, values in read_csv(tmp_path / "a.csv", ["y", "x"])] == [v[::-1] for _, v in back]
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [("time_s,x\n0,1\n", "lacks the columns"), ("time_s,x,y\n0,1\n", "line 2"), ("time_s,x,y\n0,1,a\n", "line 2.*'a'")],
+)
+def test_a_recording_that_cannot_be_read_is_refused(tmp_path, text, message):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_csv(tmp_path / "a.csv", ["x", "y"])
+
+
+def test_milliseconds_are_a_bracket():
+    assert milliseconds(640_000, 64e6) == "12.0 to 16.0"
