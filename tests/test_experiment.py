@@ -242,21 +242,23 @@ def test_other_recipes_run_through(tree, tmp_path, change):
 
 
 def test_a_runs_keras_students_can_be_exported_later(finished, tree, tmp_path):
-    again = export_keras(finished / "seed0" / "pruned.keras", tmp_path / "pruned", tree)
-    assert again.model_bytes == load_export(finished / "seed0" / "export").model_bytes
-    other = export_keras(finished / "seed0" / "labels.keras", tmp_path / "labels", tree)
-    assert replay(other) == len(other.golden["inputs"]) and other.model_bytes != again.model_bytes
+    pruned = load_export(finished / "seed0" / "export")
+    again = export_keras(finished / "seed0" / "pruned.keras", tmp_path / "again", tree)
+    assert again.model_bytes == pruned.model_bytes and again.contract == pruned.contract
+    labels = export_keras(finished / "seed0" / "labels.keras", tmp_path / "labels", tree)
+    assert replay(labels) == len(labels.golden["inputs"]) and labels.model_bytes != pruned.model_bytes
 
 
 def test_a_keras_file_that_lacks_its_run_or_its_data_is_refused(finished, tree, tmp_path, monkeypatch):
     monkeypatch.delenv("TFKD_DATA", raising=False)
     seed = finished / "seed0"
     shutil.copy(seed / "distilled.keras", tmp_path / "mine.keras")
+    (tmp_path / "empty").mkdir()
     for path, data, error, message in (
         (tmp_path / "none.keras", tree, RecipeError, "There is no file"),
         (tmp_path / "mine.keras", tree, RecipeError, "is not in a run folder.*export_student"),
         (seed / "teacher.keras", tree, RecipeError, "not a student; those of a run are labels.keras, distilled.keras"),
-        (seed / "distilled.keras", tmp_path, DataError, "Inertial"),
+        (seed / "distilled.keras", tmp_path / "empty", DataError, "Inertial"),
         (seed / "distilled.keras", utd.build(tmp_path / "less", subjects=2), RecipeError, "on other data.*--data_dir"),
     ):
         with pytest.raises(error, match=message):
