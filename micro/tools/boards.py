@@ -33,9 +33,16 @@ def missing_packages():
     """The Debian packages that have to be installed, as a list; empty if all is there."""
     absent = [packages for program, packages in _PROGRAMS.items() if shutil.which(program) is None]
     missing = [package for packages in absent for package in packages]
-    if "gcc-arm-none-eabi" in missing or not _has_picolibc():
+    if "gcc-arm-none-eabi" in missing or not _compiler_finds("picolibc.specs"):
         missing.append("picolibc-arm-none-eabi")
     return missing
+
+
+def missing_cpp_packages():
+    """The same for C++ on Cortex-M: TensorFlow Lite Micro, and what the tests compile for boards."""
+    if shutil.which("arm-none-eabi-g++") is None:
+        return ["gcc-arm-none-eabi", "libstdc++-arm-none-eabi-newlib"]
+    return [] if _compiler_finds("libstdc++.a") else ["libstdc++-arm-none-eabi-newlib"]
 
 
 def install_line(packages):
@@ -48,8 +55,8 @@ def version(program):
     return subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
 
 
-def _has_picolibc():
-    asked = ["arm-none-eabi-gcc", "-print-file-name=picolibc.specs"]
+def _compiler_finds(name):
+    asked = ["arm-none-eabi-gcc", f"-print-file-name={name}"]
     return Path(subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()).is_file()
 
 

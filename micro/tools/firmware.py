@@ -12,14 +12,23 @@ import json
 import sys
 from pathlib import Path
 
-from boards import HOST, MACHINES, BuildError, install_line, measure_all, missing_packages, version
+from boards import (
+    HOST,
+    MACHINES,
+    BuildError,
+    install_line,
+    measure_all,
+    missing_cpp_packages,
+    missing_packages,
+    version,
+)
 from report import table
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--check", action="store_true", help="only look whether all programs are there")
-    parser.add_argument("--packages", action="store_true", help="only print the Debian packages that are missing")
+    parser.add_argument("--packages", action="store_true", help="only print the Debian packages that the tests miss")
     parser.add_argument("--generated", default="micro/generated", help="the exported student's C files")
     parser.add_argument("--build", default="build/firmware", help="where to build")
     parser.add_argument("--target", action="append", choices=[HOST, *MACHINES], help="by default all")
@@ -28,7 +37,7 @@ def main():
     options = parser.parse_args()
     missing = missing_packages()
     if options.packages:
-        print(*missing)
+        print(*dict.fromkeys([*missing, *missing_cpp_packages()]))
         return
     if missing:
         said = f"Not installed: {', '.join(missing)}. On Debian or Ubuntu:\n\n    {install_line(missing)}\n"

@@ -20,6 +20,16 @@ def toolchain():
 
 
 @pytest.fixture(scope="session")
+def arm_cpp():
+    """Skips where there is no C++ for Cortex-M."""
+    from boards import install_line, missing_cpp_packages
+
+    missing = missing_cpp_packages()
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}. {install_line(missing)}")
+
+
+@pytest.fixture(scope="session")
 def plugin(toolchain, tmp_path_factory):
     """The counting plugin, built once."""
     from count import build_plugin

@@ -25,7 +25,7 @@ SENSORS = {"nano": [], "rev2": ["-DTFKD_IMU_NANO_REV2"], "iks01a3": ["-DTFKD_IMU
 ALIASES = ["-DHAS_tfkd_imu", "-DHAS_sw0"]
 
 pytestmark = pytest.mark.skipif(not (shutil.which("gcc") and shutil.which("g++")), reason="needs gcc and g++")
-needs_arm = pytest.mark.skipif(shutil.which("arm-none-eabi-g++") is None, reason="needs gcc-arm-none-eabi")
+needs_arm = pytest.mark.usefixtures("arm_cpp")
 
 
 class Packages:

@@ -152,7 +152,7 @@ def test_decoder_unpacks_what_the_encoder_packs_and_refuses_the_rest(tmp_path, n
 
 
 @NAMESPACES
-@pytest.mark.skipif(not shutil.which("arm-none-eabi-g++"), reason="needs arm-none-eabi-g++ (gcc-arm-none-eabi)")
+@pytest.mark.usefixtures("arm_cpp")
 @pytest.mark.parametrize("kernels", ["CMSIS_NN", "TFKD_REFERENCE_KERNELS"])
 def test_engine_compiles_for_a_cortex_m4(generated, tmp_path, names, kernels):
     for source in ("student_tflm.cc", "decode_pruned.cc"):
