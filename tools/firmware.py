@@ -7,8 +7,9 @@ invented recording everywhere, and prints flash, RAM, stack and instructions. En
 status if an output differs anywhere. Needs compilers, CMake and QEMU; if one is missing it says
 what to install.
 
-`--zoo` does it for every student in `models/` and writes the table of `micro/README.md`. With a
-library of TensorFlow Lite Micro for one core, it is that engine's rows which are written:
+`--zoo` does it for every student in `models/` and writes the table of `micro/README.md`; with
+`--zeros 0.8`, for these students with that share of their weights set to zero, to see what pruning
+saves. With a library of TensorFlow Lite Micro for one core, it is that engine's rows which are written:
 
     python tools/firmware.py --zoo --target mps2-an386 --tflm_dir tflite-micro \\
         --tflm_library tflite-micro/gen/cortex_m_generic_cortex-m4+fp_release_cmsis_nn_gcc \\
@@ -31,6 +32,7 @@ _TARGET = flags.DEFINE_multi_string("target", [], "host, or an emulated board; b
 _TFLM_DIR = flags.DEFINE_string("tflm_dir", None, "A checkout of TensorFlow Lite Micro, to be the engine.")
 _TFLM_LIBRARY = flags.DEFINE_string("tflm_library", None, "The folder of its library, for the targets' core.")
 _VARIANT = flags.DEFINE_enum("variant", None, ["plain", "slim", "tflm", "decode"], "Of the student, for TFLM.")
+_ZEROS = flags.DEFINE_float("zeros", None, "Share of weights to set to zero: for costs, the answers are then void.")
 _ENGINE = flags.DEFINE_string("engine", "plain C", "With --zoo: what to call the engine in the table.")
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -60,9 +62,11 @@ def main(argv):
 
 
 def _export(model, generated):
-    from tfkd.deploy.firmware import find_student, write_firmware
+    from tfkd.deploy.firmware import find_student, with_zeros, write_firmware
 
     student = find_student(model)
+    if _ZEROS.value is not None:
+        student = with_zeros(student, _ZEROS.value)
     write_firmware(student, generated, _VARIANT.value)
     print(f"{student.folder}: {len(student.model_bytes)} bytes of .tflite, {student.macs:,} multiply-accumulates")
     return student
@@ -79,13 +83,14 @@ def _measure_zoo():
     earlier = json.loads(path.read_text()) if path.exists() else []
     records = {(record["model"], record["engine"]): record for record in earlier}
     for model in sorted(path.parent for path in (_ROOT / "models").glob("*/student.tflite")):
-        build = Path(_BUILD.value) / "zoo" / _ENGINE.value.replace(" ", "_") / model.name
+        name = model.name if _ZEROS.value is None else f"{model.name}, {_ZEROS.value:.0%} zeros"
+        build = Path(_BUILD.value) / "zoo" / _ENGINE.value.replace(" ", "_") / name.replace(" ", "_")
         student = _export(model, build / "generated")
         if _build(build / "generated", build, "--json", build / "measured.json") != 0:
-            sys.exit(f"{model.name}: nothing was written.")
-        facts = {"model": model.name, "engine": _ENGINE.value, "command": command, "macs": student.macs}
-        facts["model_sha256"] = student.contract.model_sha256
-        records[model.name, _ENGINE.value] = facts | json.loads((build / "measured.json").read_text())
+            sys.exit(f"{name}: nothing was written.")
+        facts = {"model": name, "engine": _ENGINE.value, "command": command, "macs": student.macs}
+        facts["model_sha256"] = json.loads((model / "contract.json").read_text())["model_sha256"]
+        records[name, _ENGINE.value] = facts | json.loads((build / "measured.json").read_text())
     write_json(path, [records[key] for key in sorted(records)])
     sys.exit(_run_micro("readme_table.py"))
 

@@ -116,8 +116,9 @@ def readme_table(records):
             ]
             lines.append(f"| {' | '.join(cells)} |")
     lines.append("")
-    commands = {record["engine"]: record["command"] for record in records}
-    lines += [f"- {engine}: `{command}`" for engine, command in sorted(commands.items())]
+    for command in dict.fromkeys(record["command"] for record in records):
+        made = [f"{record['model']}, {record['engine']}" for record in records if record["command"] == command]
+        lines.append(f"- {'; '.join(made)}: `{command}`")
     tools = sorted({f"{record['compiler']}; {record['emulator']}" for record in records})
     return "\n".join(lines) + f"\n\nMeasured with {' and '.join(tools)}.\n"
 

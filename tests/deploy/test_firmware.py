@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tfkd.deploy import ContractError, TflmModel, c_files
-from tfkd.deploy.firmware import find_student, invented_golden, write_firmware
+from tfkd.deploy.firmware import find_student, invented_golden, with_zeros, write_firmware
+from tfkd.deploy.flatbuffer import constant, operator_name, unpack, weights_and_biases
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 
@@ -52,6 +53,25 @@ def test_a_zoo_model_that_is_not_the_contracts_is_refused(tmp_path):
         file.write(b"\0")
     with pytest.raises(ContractError, match="SHA-256"):
         find_student(tmp_path)
+
+
+def test_with_zeros_the_smallest_weights_go():
+    student = find_student(MODELS / "utd-acc")
+    pruned = with_zeros(student, 0.8)
+    assert pruned.contract.model_sha256 != student.contract.model_sha256
+    shares = {"DEPTHWISE_CONV_2D": [], "CONV_2D": [], "FULLY_CONNECTED": []}
+    before, after = unpack(student.model_bytes), unpack(pruned.model_bytes)
+    for (_, _, old, _), (_, operator, new, _) in zip(weights_and_biases(before), weights_and_biases(after)):
+        old, new = (constant(m, t).view(np.int8).astype(int) for m, t in ((before, old), (after, new)))
+        kept = new != 0
+        assert (new[kept] == old[kept]).all()
+        if (~kept).any() and operator_name(after, operator) != "DEPTHWISE_CONV_2D":
+            assert abs(old[~kept]).max() <= abs(old[kept]).min()
+        shares[operator_name(after, operator)].append(1 - kept.mean())
+    assert all(abs(share - 0.8) < 0.01 for share in shares["CONV_2D"] + shares["FULLY_CONNECTED"])
+    assert max(shares["DEPTHWISE_CONV_2D"]) < 0.1
+    model = TflmModel(pruned.model_bytes)
+    assert (model.run(pruned.golden["inputs"]) == pruned.golden["outputs"]).all()
 
 
 def test_everything_the_firmware_reads_is_written(exported, tmp_path):

@@ -1,5 +1,6 @@
 """What the firmware in `micro/` is built from: the C files of a student, wherever the student lies."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from tfkd.deploy.contract import Contract, ContractError
 from tfkd.deploy.export import CONTRACT, GOLDEN, MODEL, ExportResult, c_files, facts_of, load_export
+from tfkd.deploy.flatbuffer import constant, operator_name, pack, unpack, weights_and_biases
 from tfkd.deploy.graph import macs
 from tfkd.deploy.plain_c import plain_c_files
 from tfkd.deploy.tflm import TflmModel
@@ -111,6 +113,35 @@ def invented_golden(model, seed=0):
         "outputs": model.run(inputs),
         "labels": np.full(len(inputs), -1, np.int16),
     }
+
+
+def with_zeros(student, share):
+    """The student with weights set to zero, for measuring what pruning saves on the board.
+
+    It is not trained again, so its answers are worth nothing: a pruned student comes from
+    `tfkd.compress`. In each convolution and dense layer the smallest weights go; depthwise layers stay
+    as they are, as in pruning.
+
+    Args:
+        student: an `ExportResult`.
+        share: of each layer's weights, in [0, 1].
+
+    Returns:
+        An `ExportResult` with golden windows of its own, invented.
+    """
+    model = unpack(student.model_bytes)
+    for _, operator, weights, _ in weights_and_biases(model):
+        if operator_name(model, operator) == "DEPTHWISE_CONV_2D":
+            continue
+        values = constant(model, weights).view(np.int8).copy()
+        smallest = np.argsort(np.abs(values.astype(int)), kind="stable")[: round(share * len(values))]
+        values[smallest] = 0
+        model.buffers[weights.buffer].data = values.view(np.uint8)
+    model_bytes = pack(model)
+    tflm = TflmModel(model_bytes)
+    sha256 = hashlib.sha256(model_bytes).hexdigest()
+    contract = dataclasses.replace(student.contract, model_sha256=sha256, arena_bytes=tflm.arena_bytes)
+    return ExportResult(student.folder, contract, model_bytes, invented_golden(tflm), student.macs)
 
 
 def write_firmware(student, out, variant=None):
