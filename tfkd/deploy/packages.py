@@ -17,6 +17,7 @@ NAME = "tfkd_student"
 
 _ROOT = Path(__file__).resolve().parents[2]
 _MICRO = _ROOT / "micro"
+_ALL_KERNELS = "tfkd_kernels.h"
 _TFLM_ONLY = {"student_tflm.h", "decode_pruned.h"}
 _GOLDEN_FILES = ("golden_windows.h", "golden_windows.c")
 _INCLUDE = re.compile(r'^\s*#\s*include\s+"(.+?)"', re.MULTILINE)
@@ -113,8 +114,8 @@ def _named(path, name):
 def _sources(student, micro, roots):
     """The generated engine and everything it and `roots` need: name -> content.
 
-    A header brings the source of its name; the one of the kernels does not say which of them are used,
-    so those are found by their names: one function a file, named like it.
+    A header brings the source of its name; the one that lists all kernels does not say which of them are
+    used, so those are found by their names: one function a file, named like it.
     """
     found = {"tfkd_contract.h": student.contract.c_header()}
     found |= plain_c_files(student.model_bytes, student.contract.model_sha256)
@@ -127,7 +128,7 @@ def _sources(student, micro, roots):
         name = waiting.pop()
         if name in known and name not in found:
             found[name] = known[name].read_text(encoding="utf-8")
-            used = kernels if name in kernels and name.endswith(".c") else {}
+            used = kernels if name in kernels and name != _ALL_KERNELS else {}
             waiting += _needed(found[name], used)
             if name.endswith(".h"):
                 waiting.append(f"{name[:-2]}.c")
