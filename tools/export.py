@@ -72,7 +72,9 @@ def _student(path):
             return export_keras(path, Path(scratch) / "export", _DATA_DIR.value)
     from tfkd.deploy.firmware import find_student
 
-    return find_student(path)
+    student = find_student(path)
+    print(f"student: {student.folder}")
+    return student
 
 
 def _export(student, out):

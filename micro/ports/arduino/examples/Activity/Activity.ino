@@ -5,8 +5,8 @@
 // #define TFKD_IMU_NANO_REV2
 //
 // A student trained on sliding windows speaks up by itself. One trained on whole trials decides one movement at a time:
-// hold the button (a push button between pin 2 and GND) while you make it, or send an empty line from the serial
-// monitor before and after it.
+// hold the button while you make it (a push button between pin 2 and GND, or a Nucleo's blue one), or send an empty
+// line from the serial monitor before and after it.
 
 #include <Arduino.h>
 #include <tfkd_student.h>
@@ -17,7 +17,11 @@
 // negative for the opposite direction. README.md tells how to find out.
 static const int8_t axes[3] = {1, 2, 3};
 
+#if defined(USER_BTN)  // STM32 Nucleo boards have a button
+static const int button_pin = USER_BTN;
+#else
 static const int button_pin = 2;
+#endif
 
 static tfkd_board board;
 static tfkd_imu imu;
