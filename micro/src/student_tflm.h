@@ -18,6 +18,11 @@
 #endif
 #endif
 
+/* A little too little is refused; in a fifth of what it needs, TFLM was seen to hang. */
+#if TFKD_TFLM_MARGIN_BYTES < -(STUDENT_MODEL_ARENA_BYTES / 4)
+#error "TFKD_TFLM_MARGIN_BYTES takes more than a quarter of the arena away: set what tfkd_tflm_arena_used() tells"
+#endif
+
 /* Room for TFLM's interpreter and resolver; student_tflm.cc does not compile if it is too little. */
 #if UINTPTR_MAX > 0xffffffffu
 #define TFKD_TFLM_OBJECT_BYTES (640 + 96 * STUDENT_MODEL_OPERATORS)

@@ -182,6 +182,12 @@ def test_kernels_must_be_named_on_arm(generated):
     assert "Compile with -DCMSIS_NN if TFLM was built with CMSIS-NN" in said
 
 
+def test_the_margin_has_a_limit(generated):
+    compiles(engine_command(generated["plain"], "-DTFKD_TFLM_MARGIN_BYTES=(-2000)"))
+    said = refused(engine_command(generated["plain"], "-DTFKD_TFLM_MARGIN_BYTES=(-8000)"))
+    assert "takes more than a quarter of the arena away" in said
+
+
 def test_other_kernels_and_decoders_can_be_chosen(generated):
     compiles(engine_command(generated["decode"], "-DTFKD_ALL_TYPES", "-DTFKD_STOCK_DECODE"))
 
