@@ -244,7 +244,10 @@ def _export_files(folder):
         table("Exported files", ["seed0/export", "size", "what it is"], rows, text=[2]),
         tag("p", "int8 accuracy is measured by running each seed's exported bytes in the TFLM interpreter "
             "on the host. Compile the C files into the firmware, then replay the golden windows on the "
-            "board: its outputs must be equal."),
+            "board: its outputs must be equal. Flash, RAM and instructions of the student as plain C, without an "
+            "interpreter, counted on emulated Cortex\u2011M4, M7 and M55:"),
+        tag("pre", f"make firmware RUN={shlex.quote(folder.name)}"),
+        tag("p", f"({shlex.quote(folder.name)} stands for this folder's path.)", class_="small"),
     ]  # fmt: skip
 
 
