@@ -195,6 +195,8 @@ def dense_layers(w):
     flattened = flat(w, x)
     return source, [
         w.dense(source, 4, out=(1.5, 0)),
+        w.dense(source, 5, zeros=0.9, out=(0.3, 0)),
+        w.dense(flattened, 5, zeros=0.9, out=(0.3, 0)),
         w.dense(flattened, 6, out=(2.0, 3)),
         w.dense(flattened, 6, scales=w.random.uniform(0.001, 0.02, 6), out=(2.0, 3), bias=False),
         w.dense(flattened, 5, out=(0.2, -128), activation=RELU),

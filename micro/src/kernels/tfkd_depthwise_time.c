@@ -20,16 +20,15 @@ static void widen_taps(const int8_t *weights, int inner, int stride, cell *taps)
   }
 }
 
-static inline void four_outputs(const cell *taps, const cell *values, int inner, int stride, int32_t *sums) {
-  int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
+static inline tfkd_sums four_outputs(const cell *taps, const cell *values, int inner, int stride, tfkd_sums sums) {
   const cell *x1 = values + stride, *x2 = x1 + stride, *x3 = x2 + stride;
   for (;;) {
     /* Zero taps need no predicate on the values, which stay within the scratch memory. */
     const int8x16_t w = vldrbq_z_s8(taps, vctp8q((uint32_t)inner));
-    s0 = vmladavaq_s8(s0, w, vldrbq_s8(values));
-    s1 = vmladavaq_s8(s1, w, vldrbq_s8(x1));
-    s2 = vmladavaq_s8(s2, w, vldrbq_s8(x2));
-    s3 = vmladavaq_s8(s3, w, vldrbq_s8(x3));
+    sums.p0 = vmladavaq_s8(sums.p0, w, vldrbq_s8(values));
+    sums.p1 = vmladavaq_s8(sums.p1, w, vldrbq_s8(x1));
+    sums.p2 = vmladavaq_s8(sums.p2, w, vldrbq_s8(x2));
+    sums.p3 = vmladavaq_s8(sums.p3, w, vldrbq_s8(x3));
     inner -= 16;
     if (inner <= 0) break;
     taps += 16;
@@ -38,17 +37,13 @@ static inline void four_outputs(const cell *taps, const cell *values, int inner,
     x2 += 16;
     x3 += 16;
   }
-  sums[0] = s0;
-  sums[1] = s1;
-  sums[2] = s2;
-  sums[3] = s3;
+  return sums;
 }
 #elif defined(TFKD_DSP)
 typedef int16_t cell;
 
 /* Two pairs of taps on four windows that lie one pair (stride 2) apart. */
-static inline void four_at_stride_2(const int16_t *taps, const int16_t *values, int inner, int32_t *sums) {
-  int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
+static inline tfkd_sums four_at_stride_2(const int16_t *taps, const int16_t *values, int inner, tfkd_sums sums) {
   int32_t rounds = inner / 4, w0, w1;
   __asm__ volatile(
       "1:\n\t"
@@ -65,20 +60,16 @@ static inline void four_at_stride_2(const int16_t *taps, const int16_t *values, 
       "smlad %[s3], %[w1], r6, %[s3]\n\t"
       "subs %[rounds], %[rounds], #1\n\t"
       "bne 1b\n\t"
-      : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [taps] "+r"(taps), [values] "+r"(values),
+      : [s0] "+r"(sums.p0), [s1] "+r"(sums.p1), [s2] "+r"(sums.p2), [s3] "+r"(sums.p3), [taps] "+r"(taps), [values] "+r"(values),
         [rounds] "+r"(rounds), [w0] "=&r"(w0), [w1] "=&r"(w1)
       :
       : "r2", "r3", "r4", "r5", "r6", "cc", "memory");
-  sums[0] = s0;
-  sums[1] = s1;
-  sums[2] = s2;
-  sums[3] = s3;
+  return sums;
 }
 
 /* The same with windows one value apart: every other one needs the taps shifted by one. Two pairs of taps and two
  * pairs of shifted taps alternate. */
-static inline void four_at_stride_1(const int16_t *taps, const int16_t *values, int inner, int32_t *sums) {
-  int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
+static inline tfkd_sums four_at_stride_1(const int16_t *taps, const int16_t *values, int inner, tfkd_sums sums) {
   int32_t rounds = inner / 4;
   __asm__ volatile(
       "1:\n\t"
@@ -95,14 +86,11 @@ static inline void four_at_stride_1(const int16_t *taps, const int16_t *values, 
       "smlad %[s3], r5, r9, %[s3]\n\t"
       "subs %[rounds], %[rounds], #1\n\t"
       "bne 1b\n\t"
-      : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [taps] "+r"(taps), [values] "+r"(values),
+      : [s0] "+r"(sums.p0), [s1] "+r"(sums.p1), [s2] "+r"(sums.p2), [s3] "+r"(sums.p3), [taps] "+r"(taps), [values] "+r"(values),
         [rounds] "+r"(rounds)
       :
       : "r2", "r3", "r4", "r5", "r6", "r8", "r9", "cc", "memory");
-  sums[0] = s0;
-  sums[1] = s1;
-  sums[2] = s2;
-  sums[3] = s3;
+  return sums;
 }
 
 /* Widens a plane: four values a round. */
@@ -134,12 +122,9 @@ static void widen_taps(const int8_t *weights, int inner, int stride, uint32_t *t
   }
 }
 
-static inline void four_outputs(const int16_t *taps, const int16_t *values, int inner, int stride, int32_t *sums) {
-  if (stride == 1) {
-    four_at_stride_1(taps, values, inner, sums);
-  } else {
-    four_at_stride_2(taps, values, inner, sums);
-  }
+static inline tfkd_sums four_outputs(const int16_t *taps, const int16_t *values, int inner, int stride, tfkd_sums sums) {
+  if (stride == 1) return four_at_stride_1(taps, values, inner, sums);
+  return four_at_stride_2(taps, values, inner, sums);
 }
 #else
 typedef int16_t cell;
@@ -158,10 +143,14 @@ static void widen_taps(const int8_t *weights, int inner, int stride, cell *taps)
   }
 }
 
-static inline void four_outputs(const int16_t *taps, const int16_t *values, int inner, int stride, int32_t *sums) {
-  for (int p = 0; p < TFKD_POSITIONS; ++p, values += stride) {
-    for (int k = 0; k < inner; ++k) sums[p] += taps[k] * values[k];
+static inline tfkd_sums four_outputs(const int16_t *taps, const int16_t *values, int inner, int stride, tfkd_sums sums) {
+  for (int k = 0; k < inner; ++k, ++values) {
+    sums.p0 += taps[k] * values[0];
+    sums.p1 += taps[k] * values[stride];
+    sums.p2 += taps[k] * values[2 * stride];
+    sums.p3 += taps[k] * values[3 * stride];
   }
+  return sums;
 }
 #endif
 
@@ -179,8 +168,7 @@ void tfkd_depthwise_time(const tfkd_depthwise *layer, const int8_t *in, int8_t *
     widen_taps(weights, inner, stride, (void *)taps);
     const int32_t bias = layer->scaling.bias[c];
     for (int p = 0; p < outputs; p += TFKD_POSITIONS) {
-      int32_t sums[TFKD_POSITIONS] = {bias, bias, bias, bias};
-      four_outputs(taps, row + p * stride, inner, stride, sums);
+      const tfkd_sums sums = four_outputs(taps, row + p * stride, inner, stride, tfkd_four(bias));
       const int count = outputs - p < TFKD_POSITIONS ? outputs - p : TFKD_POSITIONS;
       tfkd_scale_positions(&layer->scaling, c, sums, count, out + p);
     }

@@ -2,8 +2,12 @@
 #ifndef TFKD_DSP_H_
 #define TFKD_DSP_H_
 
-#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && !defined(__ARM_FEATURE_MVE)
+/* The loops in assembly need nearly all registers: GCC gives them only where it optimises. Everything else, clang
+ * too, gets plain C. */
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && !defined(__ARM_FEATURE_MVE) && defined(__OPTIMIZE__) && \
+    defined(__GNUC__) && !defined(__clang__)
 #define TFKD_DSP 1
+#pragma GCC optimize("omit-frame-pointer")
 
 #include <stdint.h>
 #include <string.h>
@@ -55,6 +59,11 @@ static inline int32_t tfkd_multiply_add_high(int32_t a, int32_t b, int32_t adden
   int32_t result;
   __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(addend));
   return result;
+}
+
+/* Stores a byte; as the compiler puts four of them together into a word first, which takes longer. */
+static inline void tfkd_store(int8_t *place, int32_t value) {
+  __asm__("strb %1, %0" : "=m"(*place) : "r"(value));
 }
 
 /* The nearest int8. */

@@ -20,8 +20,8 @@ static inline int32_t tfkd_high_multiply(int32_t x, int32_t multiplier) {
 
 /* x / 2^exponent, half away from zero; exponent from 0 to 31. */
 static inline int32_t tfkd_divide_by_power(int32_t x, int exponent) {
-  if (exponent == 0) return x;
-  return (int32_t)(((int64_t)x + (INT64_C(1) << (exponent - 1)) - (x < 0)) >> exponent);
+  const int32_t mask = (int32_t)((UINT32_C(1) << exponent) - 1);
+  return (x >> exponent) + ((x & mask) > (mask >> 1) + (x < 0));
 }
 
 /* shift: to the left if positive. */
@@ -54,31 +54,43 @@ static inline tfkd_factors tfkd_factors_of(const tfkd_scaling *scaling, int row)
 
 /* As tfkd_scale without the range: x * 2m / 2^32 is x + x * (2m - 2^32) / 2^32; then, minus 1 where negative, a
  * multiplication by the power rounds half up, which makes half away from zero of it. */
-static inline int8_t tfkd_scale_fast(int32_t sum, tfkd_factors factors, int32_t zero_point) {
+static inline int32_t tfkd_scale_fast(int32_t sum, tfkd_factors factors, int32_t zero_point) {
   const int32_t scaled = tfkd_multiply_add_high(sum, factors.high, sum);
-  return (int8_t)tfkd_saturate(tfkd_multiply_add_high(scaled + (scaled >> 31), factors.power, zero_point));
+  return tfkd_saturate(tfkd_multiply_add_high(scaled + (scaled >> 31), factors.power, zero_point));
 }
 #endif
 
-/* `count` sums of channel `row`, at most 4, to int8. */
-static inline void tfkd_scale_positions(const tfkd_scaling *scaling, int row, const int32_t *sums, int count,
-                                        int8_t *out) {
+/* The sums of four positions. */
+typedef struct tfkd_sums {
+  int32_t p0, p1, p2, p3;
+} tfkd_sums;
+
+static inline tfkd_sums tfkd_four(int32_t value) {
+  const tfkd_sums sums = {value, value, value, value};
+  return sums;
+}
+
+/* The first `count` sums of channel `row` to int8, whatever its shift and range. */
+void tfkd_scale_some(const tfkd_scaling *scaling, int row, tfkd_sums sums, int count, int8_t *out);
+
+/* The same, fast where it can be. */
+static inline void tfkd_scale_positions(const tfkd_scaling *scaling, int row, tfkd_sums sums, int count, int8_t *out) {
 #ifdef TFKD_MVE
-  const int32x4_t values = tfkd_scale_vector(scaling, row, vldrwq_s32(sums));
-  vstrbq_p_s32(out, values, vctp32q((uint32_t)count));
+  const int32_t lanes[4] = {sums.p0, sums.p1, sums.p2, sums.p3};
+  vstrbq_p_s32(out, tfkd_scale_vector(scaling, row, vldrwq_s32(lanes)), vctp32q((uint32_t)count));
 #else
 #ifdef TFKD_DSP
   if (count == TFKD_POSITIONS && scaling->fast) {
     const tfkd_factors factors = tfkd_factors_of(scaling, row);
     const int32_t zero_point = scaling->zero_point;
-    out[0] = tfkd_scale_fast(sums[0], factors, zero_point);
-    out[1] = tfkd_scale_fast(sums[1], factors, zero_point);
-    out[2] = tfkd_scale_fast(sums[2], factors, zero_point);
-    out[3] = tfkd_scale_fast(sums[3], factors, zero_point);
+    tfkd_store(out, tfkd_scale_fast(sums.p0, factors, zero_point));
+    tfkd_store(out + 1, tfkd_scale_fast(sums.p1, factors, zero_point));
+    tfkd_store(out + 2, tfkd_scale_fast(sums.p2, factors, zero_point));
+    tfkd_store(out + 3, tfkd_scale_fast(sums.p3, factors, zero_point));
     return;
   }
 #endif
-  for (int p = 0; p < count; ++p) out[p] = tfkd_scale(scaling, row, sums[p]);
+  tfkd_scale_some(scaling, row, sums, count, out);
 #endif
 }
 

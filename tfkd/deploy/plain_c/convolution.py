@@ -6,17 +6,18 @@ from tfkd.deploy.plain_c import sparse
 from tfkd.deploy.plain_c.fixed_point import activation_range, convolution_factors
 from tfkd.deploy.plain_c.reader import PlainCError
 from tfkd.deploy.plain_c.steps import Array
+from tfkd.deploy.plain_c.windows import pack_kernel, window_of
 
 # Positions that one call of tfkd_multiply_... computes.
 POSITIONS = 4
 
-# Weights over time, dilation included, up to which the kernel over time is used.
+# Weights over time, dilation included, up to which the kernel over time is used; its rows are up to 8 times as long.
 _LONGEST = 256
 
 
 def convolution(lowering, operator):
     """CONV_2D, with stride and dilation."""
-    value, window = _window(lowering, operator)
+    value, window = window_of(lowering, operator)
     weights = _weights(lowering, operator, rank=4)
     if weights.shape[3] != window["in_channels"]:
         raise PlainCError(
@@ -28,7 +29,7 @@ def convolution(lowering, operator):
 
 def depthwise(lowering, operator):
     """DEPTHWISE_CONV_2D."""
-    value, window = _window(lowering, operator, planes=True)
+    value, window = window_of(lowering, operator, planes=True)
     weights = _weights(lowering, operator, rank=4)
     rows, channels = weights.shape[3], window["in_channels"]
     if weights.shape[0] != 1 or rows % channels:
@@ -42,7 +43,7 @@ def depthwise(lowering, operator):
         and window["pad_left"] == 0
         and window["stride_height"] <= 2
         and rows == channels
-        and span <= _LONGEST
+        and max(span, window["out_height"] // 8, window["in_height"] // 8) <= _LONGEST
     ):
         # Dilation as zeros between the weights.
         taps = np.zeros((rows, span), np.int8)
@@ -92,7 +93,7 @@ def dense(lowering, operator):
         raise PlainCError("FULLY_CONNECTED: shuffled weights have no plain C kernel.")
     if _use_sparse(lowering, weights):
         ones = dict.fromkeys(("in_height", "in_width", "out_height", "out_width", "kernel_height", "kernel_width"), 1)
-        ones |= dict.fromkeys(("stride_height", "stride_width", "channel_step"), 1)
+        ones |= dict.fromkeys(("stride_height", "stride_width", "dilation_height", "dilation_width", "channel_step"), 1)
         _multiply(lowering, operator, value, ones | {"in_channels": inner, "pad_top": 0, "pad_left": 0}, weights)
         return
     layer = {
@@ -115,8 +116,12 @@ def _multiply(lowering, operator, value, window, matrix):
     """Packing and a product with a matrix `(output channels, values of a window)`, block by block."""
     positions = window["out_height"] * window["out_width"]
     window["inner"] = inner = _round_up(matrix.shape[1], 8)
+    if inner > 65535:
+        raise PlainCError(
+            f"{operator.name}: {inner} values in a window; plain C takes up to 65535. Use a smaller kernel."
+        )
     layer = {"rows": len(matrix), "out_step": positions, "scaling": _scaling(lowering, operator, matrix)}
-    pack = _pack_kernel(value, window)
+    pack = pack_kernel(value, window)
     if _use_sparse(lowering, matrix):
         entries, pairs = sparse.encode(matrix)
         layer |= {"weights": Array("int8_t", entries), "pairs": Array("uint8_t", pairs)}
@@ -147,66 +152,6 @@ def in_fours(matrix, inner):
     rows = np.zeros((len(matrix), inner), np.int8)
     rows[:, : matrix.shape[1]] = matrix
     return rows.reshape(len(matrix), -1, 4)[:, :, [0, 2, 1, 3]].reshape(len(matrix), inner)
-
-
-def pad_before(options, size, kernel, stride, dilation, out_size, axis, operator):
-    """Padding before the first value, by TensorFlow Lite's rule; checks the output's size."""
-    span = (kernel - 1) * dilation + 1
-    if options.padding == 0:  # SAME
-        expected = -(-size // stride)
-    else:
-        expected = -(-(size - span + 1) // stride)
-    if expected != out_size or expected < 1:
-        raise PlainCError(f"{operator.name}: the {axis} of its output is {out_size}, but should be {expected}.")
-    return max((out_size - 1) * stride + span - size, 0) // 2
-
-
-def _window(lowering, operator, planes=False):
-    """The input value and the fields of `tfkd_window`, `inner` left out.
-
-    An image one high is taken as one wide: the kernels over time go down the rows.
-    """
-    tensor = lowering.tensor(operator, 0)
-    value, (pads_height, pads_width) = lowering.absorbed.get(tensor) or (lowering.source(operator), ((0, 0), (0, 0)))
-    target, kernel = operator.outputs[0].shape, lowering.tensor(operator, 1).shape
-    if not len(value.shape) == len(target) == len(kernel) == 4:
-        raise PlainCError(f"{operator.name}: its input has shape {value.shape} instead of four dimensions.")
-    if planes:
-        value = lowering.ordered(value, "planes")
-    options = operator.options
-    axes = []
-    for name, size, pads, span, stride, dilation, out in zip(
-        ("height", "width"),
-        value.image,
-        (pads_height, pads_width),
-        kernel[1:],
-        (options.strideH, options.strideW),
-        (options.dilationHFactor, options.dilationWFactor),
-        target[1:],
-    ):
-        if not (1 <= stride <= 65535 and 1 <= dilation <= 65535):
-            raise PlainCError(f"{operator.name}: a stride of {stride} with a dilation of {dilation} makes no sense.")
-        before = pads[0] + pad_before(options, size + sum(pads), span, stride, dilation, out, name, operator)
-        axes.append({"in": size, "out": out, "kernel": span, "stride": stride, "dilation": dilation, "pad": before})
-    row, column, channel = value.distances
-    height, width = axes
-    if height["in"] == height["out"] == height["kernel"] == 1 and height["pad"] == 0:
-        height, width = width, height
-        row, column = column, row
-    window = {
-        f"{field}_{name}": axis[field]
-        for name, axis in (("height", height), ("width", width))
-        for field in ("in", "out", "kernel", "stride", "dilation")
-    }
-    return value, window | {
-        "in_channels": value.image[2],
-        "pad_top": height["pad"],
-        "pad_left": width["pad"],
-        "pad_value": int(tensor.zero_points[0]),
-        "row_step": row,
-        "column_step": column,
-        "channel_step": channel,
-    }
 
 
 def _weights(lowering, operator, rank):
@@ -268,25 +213,6 @@ def _scaling(lowering, operator, matrix, fold=True):
         "high": high,
         "fast": int(max(shifts) <= -2 and (low, high) == (-128, 127)),
     }
-
-
-def _pack_kernel(value, window):
-    one = window["kernel_height"] == window["kernel_width"] == 1
-    if (
-        one
-        and value.order != "positions"
-        and window["stride_height"] == window["stride_width"] == 1
-        and window["pad_top"] == window["pad_left"] == 0
-        and (window["out_height"], window["out_width"]) == (window["in_height"], window["in_width"])
-    ):
-        return "tfkd_pack_pointwise"
-    if (
-        value.order == "positions"
-        and window["in_width"] == window["kernel_width"] == window["out_width"] == window["dilation_height"] == 1
-        and window["pad_left"] == 0
-    ):
-        return "tfkd_pack_pieces"
-    return "tfkd_pack_general"
 
 
 def _blocks(positions, pack, multiply):

@@ -1,9 +1,9 @@
 """Addition, means and pooling as kernel calls."""
 
-from tfkd.deploy.plain_c.convolution import pad_before
 from tfkd.deploy.plain_c.fixed_point import activation_range, quantize_multiplier
 from tfkd.deploy.plain_c.linear_add import exact_sums, find_linear_form
 from tfkd.deploy.plain_c.reader import PlainCError
+from tfkd.deploy.plain_c.windows import pad_before
 
 
 def add(lowering, operator):

@@ -72,8 +72,7 @@ const char *tfkd_student_engine(void) {{ return "plain C"; }}
 
 def _table(program):
     lines = [
-        f"{program.memory_bytes} bytes of memory, {sum(s.constant_bytes for s in program.steps)} bytes of weights and "
-        "tables.",
+        f"{program.memory_bytes} bytes of memory, {program.constant_bytes} bytes of weights and tables.",
         "",
         f"{'step':>4}  {'operator':<18}{'kernel':<24}{'output':<16}{'MACs':>8}{'constants':>11}  memory",
     ]

@@ -33,6 +33,7 @@ class Program:
         storages: `Storage`s, placed.
         input, output: `Value`s.
         memory_bytes: the buffer's size.
+        constant_bytes: of all weights and tables.
     """
 
     steps: tuple[Step, ...]
@@ -40,6 +41,10 @@ class Program:
     input: Value
     output: Value
     memory_bytes: int
+
+    @property
+    def constant_bytes(self):
+        return sum(step.constant_bytes for step in self.steps)
 
 
 def lower(model_bytes, sparse=None):
