@@ -20,5 +20,4 @@ class LSM6DSOSensor {
   LSM6DSOStatusTypeDef Get_X_Axes(int32_t *milli_g);
   LSM6DSOStatusTypeDef Get_G_Axes(int32_t *milli_degrees);
   LSM6DSOStatusTypeDef Get_X_DRDY_Status(uint8_t *ready);
-  LSM6DSOStatusTypeDef Get_G_DRDY_Status(uint8_t *ready);
 };

@@ -50,7 +50,6 @@ void TwoWire::begin() {}
 
 int NanoImu::begin() { return begun = 1; }
 int NanoImu::accelerationAvailable() { return arrived(); }
-int NanoImu::gyroscopeAvailable() { return fresh; }
 static int read_nano(const float *values, float &x, float &y, float &z) {
   x = row().readable ? values[0] : NAN;
   y = row().readable ? values[1] : NAN;
@@ -83,10 +82,6 @@ LSM6DSOStatusTypeDef LSM6DSOSensor::Get_G_Axes(int32_t *milli_degrees) {
 }
 LSM6DSOStatusTypeDef LSM6DSOSensor::Get_X_DRDY_Status(uint8_t *ready) {
   *ready = arrived();
-  return LSM6DSO_OK;
-}
-LSM6DSOStatusTypeDef LSM6DSOSensor::Get_G_DRDY_Status(uint8_t *ready) {
-  *ready = fresh;
   return LSM6DSO_OK;
 }
 

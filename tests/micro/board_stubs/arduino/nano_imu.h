@@ -5,7 +5,6 @@ class NanoImu {
  public:
   int begin();
   int accelerationAvailable();
-  int gyroscopeAvailable();
   int readAcceleration(float &x, float &y, float &z);
   int readGyroscope(float &x, float &y, float &z);
 };
