@@ -132,14 +132,15 @@ def test_a_whole_recording_gives_the_events_of_the_python_reference(firmware, ta
 
 
 def test_a_wrong_output_is_found(stream, tmp_path):
-    """The replay itself is tested: with one byte of one recorded output changed, it must fail."""
+    """The replay itself is tested: with one byte of one recorded output changed, it must fail. Built for a debugger."""
     generated = tmp_path / "generated"
     shutil.copytree(stream.generated, generated)
     outputs = stream.student.golden["outputs"].copy()
     outputs[3, 5] ^= 1
     golden = stream.student.golden | {"outputs": outputs}
     write_firmware(dataclasses.replace(stream.student, golden=golden), generated)
-    figures = measure("mps2-an386", generated, build("mps2-an386", generated, tmp_path / "build"), stream.plugin)
+    folder = build("mps2-an386", generated, tmp_path / "build", ["-DCMAKE_BUILD_TYPE=Debug"])
+    figures = measure("mps2-an386", generated, folder, stream.plugin)
     assert figures.identical == figures.windows - 1
 
 
