@@ -85,6 +85,20 @@ static void set_rate(enum sensor_channel channel) {
   if (error != 0) printk("tfkd: the IMU keeps the rate of its driver's configuration (%d)\n", error);
 }
 
+/* The first of `choices`, ended by 0, that the driver takes as its range, in SI units; 0 if it takes none and keeps
+ * that of its configuration. Too small a range cuts off strong movements: UTD-MHAD's go to 8 g and 1000 deg/s. */
+static float set_range(enum sensor_channel channel, const int32_t *choices,
+                       void (*to_si)(int32_t choice, struct sensor_value *value)) {
+  struct sensor_value range;
+  for (; *choices != 0; ++choices) {
+    to_si(*choices, &range);
+    /* A step less than the range: the largest value that a sensor gives is just below. */
+    if (sensor_attr_set(sensor, channel, SENSOR_ATTR_FULL_SCALE, &range) == 0) return 0.999f * value_of(&range);
+  }
+  printk("tfkd: the IMU keeps the range of its driver's configuration\n");
+  return 0.0f;
+}
+
 static bool contract_rotates(void) {
   for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
     if (imu.source[channel] >= 3) return true;
@@ -101,7 +115,9 @@ static bool pressed(void) {
 }
 
 static int begin(void) {
-  const tfkd_settings settings = tfkd_default_settings();
+  static const int32_t g[] = {8, 16, 4, 0}, degrees[] = {1000, 2000, 500, 0};
+  tfkd_settings settings = tfkd_default_settings();
+  float acceleration_range, rotation_range = 0.0f;
   const tfkd_sink sink = {show, NULL};
   const char *const wrong = tfkd_imu_init(&imu, TFKD_METRES_PER_SECOND2, TFKD_RADIANS_PER_SECOND, axes);
   if (wrong != NULL) {
@@ -119,7 +135,12 @@ static int begin(void) {
   }
 #endif
   set_rate(SENSOR_CHAN_ACCEL_XYZ);
-  if (contract_rotates()) set_rate(SENSOR_CHAN_GYRO_XYZ);
+  acceleration_range = set_range(SENSOR_CHAN_ACCEL_XYZ, g, sensor_g_to_ms2);
+  if (contract_rotates()) {
+    set_rate(SENSOR_CHAN_GYRO_XYZ);
+    rotation_range = set_range(SENSOR_CHAN_GYRO_XYZ, degrees, sensor_degrees_to_rad);
+  }
+  tfkd_imu_range(&imu, acceleration_range, rotation_range, settings.range);
   if (tfkd_board_init(&board, &settings, sink) != TFKD_OK) {
     printk("tfkd: the student does not start\n");
     return -ENOMEM;

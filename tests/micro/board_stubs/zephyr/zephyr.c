@@ -15,10 +15,19 @@ static bool rate_set[8];
 
 bool device_is_ready(const struct device *dev) { return dev != NULL; }
 
-/* Agrees to 104 Hz alone. */
+static void millionths(int64_t count, struct sensor_value *value) {
+  value->val1 = (int32_t)(count / 1000000);
+  value->val2 = (int32_t)(count % 1000000);
+}
+
+void sensor_g_to_ms2(int32_t g, struct sensor_value *ms2) { millionths(g * INT64_C(9806650), ms2); }
+void sensor_degrees_to_rad(int32_t d, struct sensor_value *rad) { millionths(d * INT64_C(3141592) / 180, rad); }
+
+/* Agrees to 104 Hz alone, and to ranges of 8 g (78.4532 m/s^2) and 2000 deg/s (34.906577 rad/s). */
 int sensor_attr_set(const struct device *dev, enum sensor_channel chan, enum sensor_attribute attr,
                     const struct sensor_value *val) {
-  if (dev == NULL || attr != SENSOR_ATTR_SAMPLING_FREQUENCY) return -ENOTSUP;
+  if (dev == NULL) return -ENODEV;
+  if (attr == SENSOR_ATTR_FULL_SCALE) return val->val1 == (chan == SENSOR_CHAN_GYRO_XYZ ? 34 : 78) ? 0 : -EINVAL;
   if (val->val1 != 104) return -EINVAL;
   rate_set[chan] = true;
   return 0;
@@ -33,9 +42,7 @@ int sensor_channel_get(const struct device *dev, enum sensor_channel chan, struc
   const float *values = sample_rows[sample_at].values + (chan == SENSOR_CHAN_GYRO_XYZ ? 3 : 0);
   if (dev == NULL || !rate_set[chan]) return -ENODATA;
   for (int i = 0; i < 3; ++i) {
-    const int64_t millionths = llround((double)values[i] * 1e6);
-    val[i].val1 = (int32_t)(millionths / 1000000);
-    val[i].val2 = (int32_t)(millionths % 1000000);
+    millionths(llround((double)values[i] * 1e6), &val[i]);
   }
   return 0;
 }
