@@ -99,7 +99,13 @@ def images(w):
     source = w.tensor((1, 12, 10, 3), 0.02, 3)
     x = w.convolution(source, 8, (3, 3), activation=RELU6)
     y = w.convolution(x, 8, (3, 3), (2, 2), same=False)
-    return source, [w.convolution(x, 6, (1, 1), (2, 2)), w.convolution(y, 5, (3, 3)), w.convolution(source, 3, (2, 5))]
+    return source, [
+        w.convolution(x, 6, (1, 1), (2, 2)),
+        w.convolution(x, 6, (3, 3)),
+        w.convolution(x, 6, (3, 3), zeros=0.9),
+        w.convolution(y, 5, (3, 3)),
+        w.convolution(source, 3, (2, 5)),
+    ]
 
 
 def additions(w):

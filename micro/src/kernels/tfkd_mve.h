@@ -10,6 +10,9 @@
 
 #include "tfkd_kernels.h"
 
+/* How far apart eight channels may be so that 16-bit offsets reach them all. */
+#define TFKD_NEAR 9000
+
 /* Four sums of channel `row` to int8, in 32-bit lanes: as tfkd_scale. */
 static inline int32x4_t tfkd_scale_vector(const tfkd_scaling *scaling, int row, int32x4_t sums) {
   const int32_t shift = scaling->shift[row];
@@ -27,6 +30,12 @@ static inline int32_t tfkd_dot(const int8_t *a, const int8_t *b, int count, int3
     sum = vmladavaq_s8(sum, vldrbq_z_s8(a, inside), vldrbq_z_s8(b, inside));
   }
   return sum;
+}
+
+/* 0 2 1 3 4 6 5 7: eight channels in the order of weights. */
+static inline uint16x8_t tfkd_eight(void) {
+  const int8_t order[8] = {0, 2, 1, 3, 4, 6, 5, 7};
+  return vreinterpretq_u16_s16(vldrbq_s16(order));
 }
 
 /* Bytes 0 2 1 3, 4 6 5 7, ...: the order of weights. */

@@ -23,6 +23,6 @@ void tfkd_pack_pieces_paired(const tfkd_window *window, const int8_t *in, int fi
       continue;
     }
 #endif
-    tfkd_pack_piece(window, in, start, p, columns, tfkd_place_paired);
+    tfkd_pack_piece(window, in, start, p, columns, 1);
   }
 }

@@ -29,6 +29,6 @@ void tfkd_pack_pieces_single(const tfkd_window *window, const int8_t *in, int fi
   }
 #endif
   for (int p = 0; p < TFKD_POSITIONS; ++p) {
-    tfkd_pack_piece(window, in, starts[p], p, columns, tfkd_place_single);
+    tfkd_pack_piece(window, in, starts[p], p, columns, 0);
   }
 }
