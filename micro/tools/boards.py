@@ -118,6 +118,7 @@ def build(target, generated, folder, options=()):
         BuildError: it does not build.
     """
     folder = Path(folder)
+    (folder / "CMakeCache.txt").unlink(missing_ok=True)  # or it would keep an earlier build's options
     command = ["cmake", "-S", str(MICRO), "-B", str(folder), "-G", "Unix Makefiles"]
     command += [f"-DTFKD_GENERATED={Path(generated).resolve()}", *options]
     if target == HOST:

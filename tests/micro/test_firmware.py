@@ -142,6 +142,8 @@ def test_a_wrong_output_is_found(stream, tmp_path):
     folder = build("mps2-an386", generated, tmp_path / "build", ["-DCMAKE_BUILD_TYPE=Debug"])
     figures = measure("mps2-an386", generated, folder, stream.plugin)
     assert figures.identical == figures.windows - 1
+    again = measure("mps2-an386", generated, build("mps2-an386", generated, folder), stream.plugin)
+    assert again.instructions["max"] < figures.instructions["max"], "options of an earlier build are forgotten"
 
 
 def test_what_does_not_fit_the_memory_of_a_real_board_is_refused_by_the_linker(stream, tmp_path):
