@@ -28,7 +28,7 @@ def measure_arena(tflite_bytes):
 
     It is what the interpreter of the PyPI wheel needs: x86-64, 64-bit pointers, reference kernels.
     The same kernels need less on a 32-bit Cortex-M. CMSIS-NN adds scratch buffers, and can need more
-    than this figure: 3 % more was seen on a Cortex-M4, 8 % on a Cortex-M55. Leave a margin with
+    than this figure: 3 % more was seen on a Cortex-M4, 40 % on a Cortex-M55. Leave a margin with
     CMSIS-NN (`micro/src/student_tflm.h` does), and let `MicroInterpreter::arena_used_bytes()` on the
     board decide.
 

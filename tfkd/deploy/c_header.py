@@ -86,7 +86,7 @@ def contract_header(contract):
 #define TFKD_OUTPUT_ZERO_POINT ({contract.output_zero_point})
 
 /* Working memory of TensorFlow Lite Micro, in bytes, measured on x86-64 with reference kernels,
- * which need less on a 32-bit core. CMSIS-NN can need more than this (3 %, 8 % on M55 seen):
+ * which need less on a 32-bit core. CMSIS-NN can need more than this (3 %, 40 % on M55 seen):
  * leave a margin, and print MicroInterpreter::arena_used_bytes(). For student.tflite as converted;
  * student_model.h has the figure for the file that it holds. */
 #define TFKD_ARENA_BYTES {contract.arena_bytes}
