@@ -21,7 +21,9 @@ def run(tool, *arguments, **environment):
     )
 
 
-@pytest.mark.parametrize("tool", ["distill.py", "export.py", "check_data.py", "publish.py", "benchmark.py", "firmware.py"])
+@pytest.mark.parametrize(
+    "tool", ["distill.py", "export.py", "check_data.py", "publish.py", "benchmark.py", "firmware.py"]
+)
 def test_help_shows_the_command_and_loads_nothing_heavy(tool):
     answer = run(tool, "--help", PYTHONPROFILEIMPORTTIME="1")
     assert f"python tools/{tool}" in answer.stdout
