@@ -81,7 +81,7 @@ def _measure_zoo():
 
     path = _MICRO / "measured.json"
     earlier = json.loads(path.read_text()) if path.exists() else []
-    records = {(record["model"], record["engine"]): record for record in earlier}
+    records = {_key(record): record for record in earlier}
     for model in sorted(path.parent for path in (_ROOT / "models").glob("*/student.tflite")):
         name = model.name if _ZEROS.value is None else f"{model.name}, {_ZEROS.value:.0%} zeros"
         build = Path(_BUILD.value) / "zoo" / _ENGINE.value.replace(" ", "_") / name.replace(" ", "_")
@@ -90,9 +90,15 @@ def _measure_zoo():
             sys.exit(f"{name}: nothing was written.")
         facts = {"model": name, "engine": _ENGINE.value, "command": command, "macs": student.macs}
         facts["model_sha256"] = json.loads((model / "contract.json").read_text())["model_sha256"]
-        records[name, _ENGINE.value] = facts | json.loads((build / "measured.json").read_text())
+        record = facts | json.loads((build / "measured.json").read_text())
+        records[_key(record)] = record
     write_json(path, [records[key] for key in sorted(records)])
     sys.exit(_run_micro("readme_table.py"))
+
+
+def _key(record):
+    """What a new measurement replaces: the same student, engine and targets."""
+    return record["model"], record["engine"], *(target["target"] for target in record["targets"])
 
 
 def _build(generated, build, *options):
