@@ -53,7 +53,8 @@ typedef struct tfkd_matrix {
 } tfkd_matrix;
 
 /* Lay out the windows of the output positions first .. first + 3; positions behind the last repeat the last.
- * `..._paired`, for `tfkd_multiply_dense`: value k of position p becomes columns[k / 2 * 8 + 2 * p + k % 2].
+ * `..._paired`, for `tfkd_multiply_dense`: value k of position p becomes columns[k / 2 * 8 + 2 * p + k % 2]; with
+ * vector instructions they are bytes in the order of the weights, 16 of each position in turn.
  * `..._single`, for `tfkd_multiply_sparse`: it becomes columns[4 * k + q] with q = 0, 2, 1, 3 for p = 0, 1, 2, 3. */
 void tfkd_pack_general_paired(const tfkd_window *window, const int8_t *in, int first, int16_t *columns);
 void tfkd_pack_general_single(const tfkd_window *window, const int8_t *in, int first, int16_t *columns);

@@ -1,7 +1,7 @@
 /* From a 32-bit sum to int8, rounding as TensorFlow Lite Micro does: twice, first a saturating doubling high
  * multiply (half up), then a division by a power of two (half away from zero).
  *
- * The generator has made sure that no sum leaves 32 bits, so nothing here saturates but the result. Shifts to the
+ * The generator has made sure that no sum leaves 31 bits, so nothing here saturates but the result. Shifts to the
  * right of negative values are arithmetic, as in every compiler for these cores.
  */
 #ifndef TFKD_REQUANTISE_H_
@@ -13,9 +13,13 @@
 #include "tfkd_kernels.h"
 #include "tfkd_mve.h"
 
-/* x * multiplier / 2^31, half up. */
+/* x * multiplier / 2^31, half up; x from -2^30 to 2^30 - 1. */
 static inline int32_t tfkd_high_multiply(int32_t x, int32_t multiplier) {
+#ifdef TFKD_DSP
+  return tfkd_multiply_add_high(x * 2, multiplier, 0);
+#else
   return (int32_t)(((int64_t)x * multiplier + (INT64_C(1) << 30)) >> 31);
+#endif
 }
 
 /* x / 2^exponent, half away from zero; exponent from 0 to 31. */

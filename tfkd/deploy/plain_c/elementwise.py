@@ -69,8 +69,8 @@ def mean(lowering, operator):
     # The division by the number of positions goes into the multiplier, as far as the bits allow.
     extra = min(positions.bit_length() - 1, 32, 31 + shift)
     multiplier, shift = (multiplier << extra) // positions, shift - extra
-    if positions * 255 * 2.0 ** max(shift, 0) >= 2**31:
-        raise PlainCError(f"MEAN over {positions} positions with shift {shift} can leave 32 bits.")
+    if positions * 255 * 2.0 ** max(shift, 0) >= 2**30:
+        raise PlainCError(f"MEAN over {positions} positions with shift {shift} can leave 31 bits.")
     layer = {
         "channels": channels,
         "positions": positions,
