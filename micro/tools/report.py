@@ -117,8 +117,9 @@ def readme_table(records):
             lines.append(f"| {' | '.join(cells)} |")
     lines.append("")
     for command in dict.fromkeys(record["command"] for record in records):
-        made = [f"{record['model']}, {record['engine']}" for record in records if record["command"] == command]
-        lines.append(f"- {'; '.join(made)}: `{command}`")
+        made = [record for record in records if record["command"] == command]
+        students = ", ".join(record["model"].replace(", ", " with ") for record in made)
+        lines.append(f"- {made[0]['engine']}: {students}: `{command}`")
     tools = sorted({f"{record['compiler']}; {record['emulator']}" for record in records})
     return "\n".join(lines) + f"\n\nMeasured with {' and '.join(tools)}.\n"
 
