@@ -129,7 +129,23 @@ def load_export(folder):
     """
     folder = Path(folder)
     contract = Contract.read(folder / CONTRACT)
-    path = folder / MODEL
+    model_bytes = read_model(folder / MODEL, contract)
+    golden = _read_golden(folder / GOLDEN, contract)
+    variants = _read_variants(folder, contract.model_sha256) if (folder / VARIANTS).exists() else {}
+    return ExportResult(folder, contract, model_bytes, golden, macs(model_bytes), variants)
+
+
+def read_model(path, contract):
+    """The content of a `.tflite` file, checked to be the one that the contract was written for.
+
+    Args:
+        path: the file.
+        contract: the `Contract` beside it.
+
+    Raises:
+        ContractError: the file cannot be read, or is another model.
+    """
+    path = Path(path)
     try:
         model_bytes = path.read_bytes()
     except OSError as error:
@@ -138,17 +154,19 @@ def load_export(folder):
     if sha256 != contract.model_sha256:
         raise ContractError(
             f"{path} has SHA-256 {sha256}, but {CONTRACT} was written for "
-            f"{contract.model_sha256}. Export the student again."
+            f"{contract.model_sha256}. Take both from the same export, or export the student again."
         )
-    for key, value in facts_of(model_bytes).items():
+    try:
+        facts = facts_of(model_bytes)
+    except ValueError as error:
+        raise ContractError(f"{path}: {error}") from error
+    for key, value in facts.items():
         if getattr(contract, key) != value:
             raise ContractError(
-                f"{folder / CONTRACT}: {key}: {getattr(contract, key)!r}, but {MODEL} has "
+                f"{path.parent / CONTRACT}: {key}: {getattr(contract, key)!r}, but {path.name} has "
                 f"{value!r}. Export the student again."
             )
-    golden = _read_golden(folder / GOLDEN, contract)
-    variants = _read_variants(folder, sha256) if (folder / VARIANTS).exists() else {}
-    return ExportResult(folder, contract, model_bytes, golden, macs(model_bytes), variants)
+    return model_bytes
 
 
 def c_files(export, variant=None):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tfkd.deploy.contract import Contract, ContractError
-from tfkd.deploy.export import CONTRACT, GOLDEN, MODEL, ExportResult, c_files, facts_of, load_export
+from tfkd.deploy.export import CONTRACT, GOLDEN, MODEL, ExportResult, c_files, load_export, read_model
 from tfkd.deploy.flatbuffer import constant, operator_name, pack, unpack, weights_and_biases
 from tfkd.deploy.graph import macs
 from tfkd.deploy.plain_c import plain_c_files
@@ -63,25 +63,13 @@ def _student_of_file(model):
 
 def _without_golden(path):
     contract = Contract.read(path.parent / CONTRACT)
-    try:
-        model_bytes = path.read_bytes()
-    except OSError as error:
-        raise ContractError(f"{path} could not be read: {error}") from error
-    sha256 = hashlib.sha256(model_bytes).hexdigest()
-    if sha256 != contract.model_sha256:
+    model_bytes = read_model(path, contract)
+    model = TflmModel(model_bytes)
+    if len(contract.labels) != model.output_shape[-1]:
         raise ContractError(
-            f"{path} has SHA-256 {sha256}, but {CONTRACT} was written for "
-            f"{contract.model_sha256}. Take both from the same export."
+            f"{path.parent / CONTRACT}: labels: {len(contract.labels)} names, but {path.name} has "
+            f"{model.output_shape[-1]} outputs."
         )
-    try:
-        model = TflmModel(model_bytes)
-    except ValueError as error:
-        raise ContractError(f"{path}: {error}") from error
-    facts = facts_of(model_bytes) | {"classes": model.output_shape[-1]}
-    for key, value in facts.items():
-        written = len(contract.labels) if key == "classes" else getattr(contract, key)
-        if written != value:
-            raise ContractError(f"{path.parent / CONTRACT}: {key}: {written!r}, but {path.name} has {value!r}.")
     return ExportResult(path.parent, contract, model_bytes, invented_golden(model), macs(model_bytes))
 
 
