@@ -159,10 +159,13 @@ class Trainer:
             warmup_target=training.learning_rate if warm_up else None,
             warmup_steps=warm_up,
         )
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=training.weight_decay)
+        # TensorFlow traces a step twice if the first creates variables: the optimizer's and the metric's exist before.
+        optimizer.build(model.trainable_variables)
         model.compile(
-            keras.optimizers.AdamW(rate, weight_decay=training.weight_decay),
+            optimizer,
             keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=training.label_smoothing),
-            weighted_metrics=["accuracy"],
+            weighted_metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
             # XLA on a CPU is several times slower for convolutions.
             jit_compile=False,
         )
