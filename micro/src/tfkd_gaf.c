@@ -8,6 +8,17 @@
 
 enum { SIZE = TFKD_GAF_SIZE, UNIT = 1 << 15 };
 
+#ifndef TFKD_GAF_LOW
+static const float FLAT = 2.220446e-15f; /* tfkd.encodings.FLAT */
+#endif
+
+/* With arcsin for the angles every value is the negative. */
+#ifdef TFKD_GAF_ARCSIN
+#define ORIENTED(product) (-(product))
+#else
+#define ORIENTED(product) (product)
+#endif
+
 /* A product of two values in 1/UNIT, 2^30 for 1.0, becomes steps of the input with FRACTION binary places by a
  * multiplication whose high word is taken: 2^30 * STEPS / 2^32 = 2^FRACTION / TFKD_INPUT_SCALE. With [-1, 1] spread over
  * int8 the ends lie next to a tie, hence as many places as fit; with finer scales fewer fit. */
@@ -24,15 +35,21 @@ static int8_t quantise(int32_t fine) {
   return (int8_t)step;
 }
 
-/* Means of SIZE stretches of one channel; point i is the mean of samples i * WINDOW / SIZE and on, up to the next's. */
+/* Means of SIZE stretches of one channel; point i is the mean of samples i * WINDOW / SIZE and on, up to the next's.
+ * Without a fixed range they are counted from the first sample: a small range keeps its digits beside a large offset. */
 static void aggregate(const float *samples, uint32_t capacity, uint32_t at, int channel, float points[SIZE]) {
+#ifdef TFKD_GAF_LOW
+  const float origin = 0.0f;
+#else
+  const float origin = samples[at * TFKD_CHANNELS + (uint32_t)channel];
+#endif
   int sample = 0;
   for (int i = 0; i < SIZE; ++i) {
     const int end = (i + 1) * TFKD_WINDOW / SIZE;
     const int count = end - sample;
     float sum = 0.0f;
     for (; sample < end; ++sample) {
-      sum += samples[at * TFKD_CHANNELS + (uint32_t)channel];
+      sum += samples[at * TFKD_CHANNELS + (uint32_t)channel] - origin;
       if (++at == capacity) at = 0;
     }
     points[i] = sum / (float)count;
@@ -49,15 +66,15 @@ static void project(const float points[SIZE], int32_t cosine[SIZE], int32_t sine
     if (points[i] < low) low = points[i];
     if (points[i] > high) high = points[i];
   }
-#endif
-  const float unit = 1.0f / (high - low);
-  if (!(unit > 0.0f) || tfkd_magnitude(unit) >= TFKD_NOT_FINITE) { /* no range, or one that float32 cannot divide by */
+  if (!(high - low >= FLAT)) { /* no range: all at the lower end */
     for (int i = 0; i < SIZE; ++i) {
-      cosine[i] = 0;
-      sine[i] = UNIT;
+      cosine[i] = -UNIT;
+      sine[i] = 0;
     }
     return;
   }
+#endif
+  const float unit = 1.0f / (high - low);
   for (int i = 0; i < SIZE; ++i) {
     float point = points[i];
     if (point < low) point = low;
@@ -80,9 +97,9 @@ void tfkd_gaf(const float *samples, uint32_t capacity, uint32_t start, int8_t *i
       int8_t *row = image + (i * SIZE + i) * TFKD_CHANNELS + channel, *column = row;
       for (int j = i; j < SIZE; ++j) {
 #if TFKD_ENCODING_KIND == TFKD_ENCODING_GASF
-        *row = *column = quantise(in_steps(xi * x[j] - si * s[j])); /* symmetric */
+        *row = *column = quantise(in_steps(ORIENTED(xi * x[j] - si * s[j]))); /* symmetric */
 #else
-        const int32_t fine = in_steps(si * x[j] - xi * s[j]); /* its own negative across the diagonal */
+        const int32_t fine = in_steps(ORIENTED(si * x[j] - xi * s[j])); /* its own negative across the diagonal */
         *row = quantise(fine);
         *column = quantise(-fine);
 #endif

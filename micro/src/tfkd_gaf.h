@@ -6,9 +6,10 @@
  *   TFKD_ENCODING_GASF   x_i x_j - s_i s_j = cos(phi_i + phi_j)      with phi = acos(x)
  *   TFKD_ENCODING_GADF   s_i x_j - x_i s_j = sin(phi_i - phi_j)
  *
- * laid out as (row, column, channel). x is scaled between the smallest and the largest of the channel's own points, or
- * where the contract has a fixed range between TFKD_GAF_LOW and TFKD_GAF_HIGH standard deviations, beyond which it is
- * clipped. A channel that does not change, having no range of its own, is x = 0: GASF -1, GADF 0 everywhere.
+ * or with TFKD_GAF_ARCSIN, phi = asin(x), the negative of it, laid out as (row, column, channel). x is scaled between
+ * the smallest and the largest of the channel's own points, or where the contract has a fixed range between TFKD_GAF_LOW
+ * and TFKD_GAF_HIGH standard deviations, beyond which it is clipped. A channel that does not change, having no range of
+ * its own, is x = -1: GASF 1, GADF 0 everywhere.
  */
 #ifndef TFKD_GAF_H_
 #define TFKD_GAF_H_

@@ -121,6 +121,8 @@ def _encoding(contract):
     if gaf.low is not None:
         lines.append(f"#define TFKD_GAF_LOW ({float_literal(gaf.low)})")
         lines.append(f"#define TFKD_GAF_HIGH ({float_literal(gaf.high)})")
+    if gaf.convention == "arcsin":
+        lines += ["/* The angles are arcsin(x): every value is the negative. */", "#define TFKD_GAF_ARCSIN 1"]
     return "\n".join(lines)
 
 

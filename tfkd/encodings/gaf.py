@@ -1,79 +1,49 @@
-"""Gramian angular fields in NumPy (Wang and Oates, "Imaging time-series to improve classification and
-imputation", IJCAI 2015)."""
+"""Gramian angular fields (Wang and Oates, "Imaging time-series to improve classification and imputation",
+IJCAI 2015): as a Keras layer, and the same in NumPy.
+
+Every channel is averaged down to `size` points (point `i` is the mean of the samples from `i * time // size` up
+to the next point's), scaled to x in [-1, 1], and with `s = sqrt(1 - x^2)` the image of row i and column j is
+
+    gasf: x_i x_j - s_i s_j = cos(phi_i + phi_j)
+    gadf: s_i x_j - x_i s_j = sin(phi_i - phi_j)        phi = arccos(x)
+
+as in pyts. With `phi = arcsin(x)`, as VSKD's MATLAB (Ni et al., ICASSP 2022) has it in its GADF, both are the
+negatives of these. Neither needs an angle: with `s = 2 sqrt((high - x)(x - low)) / (high - low)` of the unscaled x,
+which keeps its digits near 1, sums and products are all there is.
+
+x is scaled between the smallest and the largest of the channel's own points, or between the ends of a fixed range,
+beyond which it is clipped: that keeps amplitude and offset. A channel that has no range of its own (below `FLAT`) is
+taken as all at the lower end, x = -1, as in pyts: its GASF is 1 and its GADF 0 everywhere.
+"""
 
 import dataclasses
 import math
+import operator
 
+import keras
 import numpy as np
+from keras import ops
 
 ENCODINGS = ("none", "gasf", "gadf")
 """The encodings that tfkd's firmware computes; a contract's `encoding` begins with one of them."""
 
+CONVENTIONS = ("arccos", "arcsin")
+"""What the angle of a point is; the second makes every image the negative of the first's."""
 
-def gramian_angular_field(x, size, kind="gasf", low=None, high=None):
-    """Images of the angles between all pairs of points of each channel.
-
-    Every channel is averaged down to `size` points (point `i` is the mean of the samples from
-    `i * time // size` up to the next point's), scaled to [-1, 1], and with `phi = arccos(x)`
-
-        gasf: cos(phi_i + phi_j) = x_i x_j - s_i s_j        s = sqrt(1 - x^2)
-        gadf: sin(phi_i - phi_j) = s_i x_j - x_i s_j
-
-    computed without arccos, with `s = 2 sqrt((high - x)(x - low)) / (high - low)` of the unscaled x,
-    which keeps its digits near 1. (VSKD's MATLAB uses arcsin in its GADF: the negative of this one.)
-
-    A channel that does not change has no scale: it is taken as x = 0, half way between the ends, so
-    its GASF is -1 and its GADF 0 everywhere.
-
-    Args:
-        x: `(batch, time, channels)`, finite.
-        size: points a channel, the image's side, in [1, time].
-        kind: `"gasf"` or `"gadf"`.
-        low, high: fixed range, in the unit of `x`, of what becomes [-1, 1]; values beyond are
-            clipped. `None`: smallest and largest of each channel's own `size` points.
-
-    Returns:
-        float32 `(batch, size, size, channels)`.
-
-    Raises:
-        ValueError: an argument makes no sense.
-    """
-    x = np.asarray(x, np.float32)
-    if x.ndim != 3 or not np.isfinite(x).all():
-        raise ValueError(f"x must be finite and (batch, time, channels), not of shape {x.shape}.")
-    time = x.shape[1]
-    if not 1 <= size <= time:
-        raise ValueError(f"size must be in [1, {time}], the window's samples, not {size!r}.")
-    gaf = Gaf(kind, size, low, high)  # checks the rest
-    edges = np.arange(size + 1) * time // size
-    points = np.add.reduceat(x, edges[:-1], axis=1) / np.diff(edges).astype(np.float32)[:, None]
-    if gaf.low is None:
-        low, high = points.min(axis=1, keepdims=True), points.max(axis=1, keepdims=True)
-    else:
-        low, high = np.float32(low), np.float32(high)
-        points = points.clip(low, high)
-    with np.errstate(divide="ignore", over="ignore"):
-        unit = np.float32(1) / np.asarray(high - low)
-    flat = ~(np.isfinite(unit) & (unit > 0))
-    unit = np.where(flat, np.float32(0), unit)
-    above, below = (points - low) * unit, (high - points) * unit
-    cosine = above - below
-    sine = np.where(flat, np.float32(1), np.float32(2) * np.sqrt(above * below))
-    row, column = (slice(None), slice(None), None), (slice(None), None)
-    if kind == "gasf":
-        return cosine[row] * cosine[column] - sine[row] * sine[column]
-    return sine[row] * cosine[column] - cosine[row] * sine[column]
+FLAT = 2.220446e-15
+"""A channel whose points differ by less has no range: ten times float64's resolution, the bound in pyts."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Gaf:
-    """A Gramian angular field as a contract's `encoding` names it: `"gasf"`, `"gadf"`, or with a
-    fixed range of the standardised signal `"gasf -3 3"`.
+    """A Gramian angular field as a contract's `encoding` names it: `"gasf"`, `"gadf"`, with a fixed range of the
+    standardised signal `"gasf -3 3"`, with the other sign `"gadf arcsin"` or `"gadf arcsin -3 3"`.
 
     Attributes:
         kind: `"gasf"` or `"gadf"`.
-        size: the image's side.
+        size: points a channel, the image's side.
         low, high: the fixed range, or `None` both.
+        convention: `"arccos"` or `"arcsin"`.
 
     Raises:
         ValueError: a value makes no sense.
@@ -83,32 +53,171 @@ class Gaf:
     size: int
     low: float | None = None
     high: float | None = None
+    convention: str = "arccos"
 
     def __post_init__(self):
         if self.kind not in ENCODINGS[1:]:
             raise ValueError(f"kind must be one of {list(ENCODINGS[1:])}, not {self.kind!r}.")
+        if self.convention not in CONVENTIONS:
+            raise ValueError(f"convention must be one of {list(CONVENTIONS)}, not {self.convention!r}.")
+        if isinstance(self.size, bool) or not hasattr(self.size, "__index__") or self.size < 1:
+            raise ValueError(f"size must be a positive integer, not {self.size!r}.")
+        object.__setattr__(self, "size", operator.index(self.size))
         if (self.low is None) != (self.high is None):
             raise ValueError(f"low and high go together; got {self.low!r} and {self.high!r}.")
         if self.low is not None:
             ends = np.array([self.low, self.high], np.float32)
             if not (np.isfinite(ends).all() and ends[0] < ends[1] and np.isfinite(np.float32(1) / (ends[1] - ends[0]))):
                 raise ValueError(f"low must be below high, both finite; got {self.low!r} and {self.high!r}.")
+            for name, end in zip(("low", "high"), (self.low, self.high)):
+                object.__setattr__(self, name, float(end))
 
     @classmethod
     def parse(cls, encoding, size):
         """The field that `encoding` names, or `None` if it names something else."""
         kind, *ends = encoding.split(" ")
+        convention = ends.pop(0) if ends[:1] == ["arcsin"] else "arccos"
         if kind not in ENCODINGS[1:] or len(ends) not in (0, 2):
             return None
         try:
-            ends = [float(end) for end in ends]
+            ends = [float(end) for end in ends] or [None, None]
         except ValueError:
             return None
-        return cls(kind, size, *ends) if all(map(math.isfinite, ends)) else None
+        if not all(end is None or math.isfinite(end) for end in ends):
+            return None
+        return cls(kind, size, *ends, convention)
 
     def __str__(self):
-        return self.kind if self.low is None else f"{self.kind} {self.low!r} {self.high!r}"
+        words = [self.kind] if self.convention == "arccos" else [self.kind, self.convention]
+        return " ".join(words if self.low is None else [*words, repr(self.low), repr(self.high)])
 
     def __call__(self, x):
-        """`gramian_angular_field` of `x` `(batch, time, channels)`."""
-        return gramian_angular_field(x, self.size, self.kind, self.low, self.high)
+        """The images of `x`, in NumPy.
+
+        Args:
+            x: `(batch, time, channels)`, finite, with at least `size` samples.
+
+        Returns:
+            float32 `(batch, size, size, channels)`.
+
+        Raises:
+            ValueError: `x` does not fit.
+        """
+        x = np.asarray(x, np.float32)
+        if x.ndim != 3 or not np.isfinite(x).all():
+            raise ValueError(f"x must be finite and (batch, time, channels), not of shape {x.shape}.")
+        self.check_time(x.shape[1])
+        with np.errstate(over="ignore", invalid="ignore"):
+            return _images(np, x, self)
+
+    def check_time(self, time):
+        """Raises a `ValueError` if a window of `time` samples is too short."""
+        if not self.size <= time:
+            raise ValueError(f"size must be in [1, {time}], the window's samples, not {self.size!r}.")
+
+
+def gramian_angular_field(x, size, kind="gasf", low=None, high=None, convention="arccos"):
+    """Images of the angles between all pairs of points of each channel, in NumPy.
+
+    Args:
+        x: `(batch, time, channels)`, finite.
+        size: points a channel, the image's side, in [1, time].
+        kind: `"gasf"` or `"gadf"`.
+        low, high: fixed range, in the unit of `x`, of what becomes [-1, 1]; values beyond are
+            clipped. `None`: smallest and largest of each channel's own `size` points.
+        convention: `"arccos"` (pyts) or `"arcsin"` (VSKD's MATLAB): the negative.
+
+    Returns:
+        float32 `(batch, size, size, channels)`.
+
+    Raises:
+        ValueError: an argument makes no sense.
+    """
+    return Gaf(kind, size, low, high, convention)(x)
+
+
+@keras.saving.register_keras_serializable("tfkd")
+class GramianAngularField(keras.layers.Layer):
+    """Turns signals into images within a model.
+
+    Always in float32, under a mixed precision policy too: images in half precision would differ by whole steps of
+    int8 from what the board computes. Gradients flow to the signal; at both ends of the range, where the slope of
+    `sqrt(1 - x^2)` has no bound, and in a channel that does not change, they are taken as 0.
+
+    Right behind a student's input, `tfkd.deploy.export_student` takes the layer out and has the firmware compute it.
+
+    Args:
+        size, kind, low, high, convention: as in `gramian_angular_field`.
+
+    Input shape:
+        `(batch, time, channels)`, with a fixed `time` of at least `size`.
+
+    Output shape:
+        `(batch, size, size, channels)`.
+
+    Example:
+
+    ```python
+    images = GramianAngularField(32, "gadf", low=-3, high=3)(signals)
+    ```
+    """
+
+    def __init__(self, size, kind="gasf", low=None, high=None, convention="arccos", dtype="float32", **kwargs):
+        super().__init__(dtype=dtype, **kwargs)
+        self.gaf = Gaf(kind, size, low, high, convention)
+
+    def build(self, input_shape):
+        if len(input_shape) != 3 or None in input_shape[1:]:
+            raise ValueError(
+                f"{self.name} takes signals (batch, time, channels) with fixed time and channels, not {input_shape}."
+            )
+        self.gaf.check_time(input_shape[1])
+
+    def call(self, inputs):
+        return _images(ops, inputs, self.gaf)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.gaf.size, self.gaf.size, input_shape[-1])
+
+    def get_config(self):
+        return {**super().get_config(), **dataclasses.asdict(self.gaf)}
+
+
+def _images(xp, x, gaf):
+    """`x` `(batch, time, channels)` to images; `xp` is `numpy` or `keras.ops`."""
+    if gaf.low is None:
+        points = _aggregate(xp, x - x[:, :1], gaf.size)  # a small range keeps its digits beside a large offset
+        low, high = xp.min(points, axis=1, keepdims=True), xp.max(points, axis=1, keepdims=True)
+        extent = high - low
+        flat = xp.logical_not(xp.logical_and(extent >= FLAT, extent < math.inf))
+        unit = 1.0 / xp.where(flat, 1.0, extent)
+        above = xp.where(flat, 0.0, (points - low) * unit)
+        below = xp.where(flat, 1.0, (high - points) * unit)
+    else:
+        low, high = np.float32(gaf.low), np.float32(gaf.high)
+        points, unit = xp.clip(_aggregate(xp, x, gaf.size), low, high), np.float32(1) / (high - low)
+        above, below = (points - low) * unit, (high - points) * unit
+    cosine, product = above - below, above * below
+    inside = product > 0
+    # The inner `where` keeps the infinite slope at 0 out of the gradient, which would make it NaN.
+    sine = xp.where(inside, 2.0 * xp.sqrt(xp.where(inside, product, 1.0)), 0.0)
+    row, column = (slice(None), slice(None), None), (slice(None), None)
+    terms = (cosine, cosine, sine, sine) if gaf.kind == "gasf" else (sine, cosine, cosine, sine)
+    if gaf.convention == "arcsin":
+        terms = terms[2:] + terms[:2]
+    a, b, c, d = terms
+    return a[row] * b[column] - c[row] * d[column]
+
+
+def _aggregate(xp, x, size):
+    """Means of `size` stretches of `(batch, time, channels)`, which differ in length by at most one sample."""
+    _, time, channels = x.shape
+    if size == time:
+        return x
+    if time % size == 0:
+        return xp.mean(xp.reshape(x, (-1, size, time // size, channels)), axis=2)
+    edges = np.arange(size + 1) * time // size
+    samples = np.arange(-(-time // size)) + edges[:-1, None]
+    within = samples < edges[1:, None]
+    weights = (within / within.sum(axis=1, keepdims=True)).astype(np.float32)
+    return xp.sum(xp.take(x, np.where(within, samples, 0), axis=1) * weights[:, :, None], axis=2)
