@@ -134,7 +134,7 @@ def cache_file():
 
 def test_the_cache_is_used_while_nothing_changed(tree, monkeypatch):
     plain = read_utd_mhad(tree)
-    monkeypatch.setattr("tfkd.data.utd_mhad._read_files", None)  # reading again would fail
+    monkeypatch.setattr("tfkd.data.utd_mhad.load_mat", None)  # reading again would fail
     assert same(plain, read_utd_mhad(tree))
 
 

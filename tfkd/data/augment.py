@@ -62,7 +62,7 @@ class Augmentation:
         """Augments one batch, all but mixup.
 
         Args:
-            arrays: modality -> `(batch, time, ...)` float32. Not changed.
+            arrays: modality -> `(batch, time, ...)` float32, or uint8 for frames. Not changed.
             spread: standard deviation of each IMU channel, for the jitter.
             rng: `numpy.random.Generator`.
             bones: the skeleton's, as in `Stream`; for `limb_scale`.
@@ -158,8 +158,10 @@ def mix(arrays, labels, alpha, rng):
 
 
 def _sample(values, position):
-    """Linear interpolation of `(batch, time, ...)` at `(batch, length)` positions in samples."""
+    """Linear interpolation of `(batch, time, ...)` at `(batch, length)` positions in samples; of frames, the nearest."""
     batch, time = values.shape[:2]
+    if values.dtype == np.uint8:
+        return values[np.arange(batch)[:, None], np.rint(position).astype(int)]
     low = np.minimum(position.astype(int), time - 2)
     weight = (position - low).astype("float32")[..., None]
     # Whole rows out of one flat table: several times faster than indexing two axes.

@@ -28,6 +28,8 @@ class Batches(keras.utils.PyDataset):
         seed: of order and augmentation.
         steps: batches an epoch, if other than one pass over the windows (`shuffle` only).
         with_ids: add `"id"` to the dictionary, each window's index in `windows.ids`.
+        frames: `FrameSampling` for the modalities that are frames (uint8), random where `shuffle` is set; `None` leaves
+            them as they are. It comes after `augmentation`, whose changes of time move frames like everything else.
         parts: new name -> (modality, channel indices): a student that sees fewer channels than the
             teacher takes such a part, cut from the same augmented window.
 
@@ -49,6 +51,7 @@ class Batches(keras.utils.PyDataset):
         steps=None,
         with_ids=False,
         parts=None,
+        frames=None,
     ):
         super().__init__()
         self.single = inputs if isinstance(inputs, str) else None
@@ -65,7 +68,7 @@ class Batches(keras.utils.PyDataset):
                 f"{self.augmentation} moves time or mixes samples, so stored teacher outputs no longer "
                 "hold. Give the Distiller a live teacher, or leave time and mixup alone."
             )
-        self.windows, self.normalisation = windows, normalisation
+        self.windows, self.normalisation, self.frames = windows, normalisation, frames
         self.batch_size = min(batch_size, len(windows))
         self.shuffle, self.seed, self.steps, self.with_ids = shuffle, seed, steps, with_ids
         self.one_hot = np.zeros((len(windows), len(windows.classes)), "float32")
@@ -90,6 +93,9 @@ class Batches(keras.utils.PyDataset):
         arrays = {m: self.windows.arrays[m][index] for m in self.modalities}
         labels = self.one_hot[index]
         arrays = self.augmentation(arrays, self.spread, rng, self.windows.bones)
+        if self.frames is not None:
+            chance = rng if self.shuffle else None
+            arrays = {m: self.frames(v, chance) if v.dtype == np.uint8 else v for m, v in arrays.items()}
         if self.normalisation is not None:
             arrays = {m: self.normalisation(m, v) for m, v in arrays.items()}
         if self.augmentation.mixup:

@@ -7,13 +7,14 @@ from tfkd.data.recordings import DataError
 NAMES = ("utd", "synthetic")
 
 
-def read(dataset, data_dir=None, on_error="raise"):
+def read(dataset, data_dir=None, on_error="raise", modalities=("imu", "skeleton")):
     """Reads a data set as `Recordings`.
 
     Args:
         dataset: one of `NAMES`.
         data_dir: where its files are; the environment variable `TFKD_DATA` if it is `None`.
         on_error: `"raise"` or `"skip"`, for files that cannot be read.
+        modalities: what to read; also `"depth"` and, of UTD-MHAD, `"video"`.
 
     Raises:
         DataError: the data is not there, or a file of it is bad.
@@ -29,5 +30,5 @@ def read(dataset, data_dir=None, on_error="raise"):
     data_dir = data_dir or os.environ.get("TFKD_DATA")
     if not data_dir or not os.path.isdir(data_dir):
         found = f"{data_dir} is not a folder. " if data_dir else ""
-        raise DataError(found + missing_data_message(None))
-    return read_utd_mhad(data_dir, on_error=on_error)
+        raise DataError(found + missing_data_message(None, modalities))
+    return read_utd_mhad(data_dir, modalities, on_error)

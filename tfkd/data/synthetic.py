@@ -224,7 +224,7 @@ def read_synthetic(subjects=8, trials=4, seed=0, noise=1.0):
                 items.append(
                     Recording(f"a{label + 1}_s{subject}_t{trial}", subject, label, trial, streams)
                 )
-    return Recordings(items, CLASSES, STREAMS, "synthetic")
+    return Recordings(items, CLASSES, {m: STREAMS[m] for m in ("imu", "skeleton")}, "synthetic")
 
 
 def _record(who, action, rng, noise):

@@ -1,4 +1,4 @@
-"""UTD-MHAD: 27 actions, 8 people, 4 repetitions; Kinect v1 skeleton and one inertial sensor.
+"""UTD-MHAD: 27 actions, 8 people, 4 repetitions; Kinect v1 skeleton, depth and video, and one inertial sensor.
 
 Source: Chen, Jafari, Kehtarnavaz, "UTD-MHAD: a multimodal dataset for human action recognition utilizing
 a depth camera and a wearable inertial sensor", ICIP 2015. The sensor is on the right wrist for actions
@@ -8,17 +8,17 @@ The reader takes the official download as it is: unzipped folders or the zips th
 differently cased folders, stray files, missing trials.
 """
 
-import io
 import os
 import re
-import zipfile
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from tfkd.data import cache
+from tfkd.data import cache, utd_frames
 from tfkd.data.recordings import DataError, Recording, Recordings, Stream
+from tfkd.data.utd_files import FILES, WAY_OUT, find_files, load_mat
 
 HOMEPAGE = "https://personal.utdallas.edu/~kehtar/UTD-MHAD.html"
 
@@ -51,28 +51,31 @@ STREAMS = {
     ),
     # The stored skeletons hold fewer frames than the nominal 30 Hz would give (about 19 a second).
     "skeleton": Stream(JOINTS, ("m",) * len(JOINTS), None, BONES),
+    "depth": Stream(("depth", "motion", "pose"), ("8 bit",) * 3),
+    "video": Stream(("red", "green", "blue"), ("8 bit",) * 3),
 }
 
 SUBJECTS, TRIALS = 8, 4
 ABSENT_IN_THE_RELEASE = ("a8_s1_t4", "a23_s6_t4", "a27_s8_t4")
 
-_NAME = re.compile(r"^(a(\d+)_s(\d+)_t(\d+))_(inertial|skeleton)\.mat$", re.IGNORECASE)
-_MODALITY = {"inertial": "imu", "skeleton": "skeleton"}
-_KEY = {"imu": "d_iner", "skeleton": "d_skel"}
-
-
-def read_utd_mhad(data_dir, modalities=("imu", "skeleton"), on_error="raise", use_cache=True):
+def read_utd_mhad(
+    data_dir, modalities=("imu", "skeleton"), on_error="raise", use_cache=True, frame_size=64, most_frames=32
+):
     """Reads UTD-MHAD from the official download.
 
     Args:
-        data_dir: a folder that holds the `Inertial` and `Skeleton` folders or zips, at any depth.
-        modalities: which of `"imu"` and `"skeleton"` to read.
+        data_dir: a folder that holds the `Inertial`, `Skeleton`, `Depth` and `RGB` folders or zips, at any depth.
+        modalities: which of `"imu"`, `"skeleton"`, `"depth"` and `"video"` to read.
         on_error: `"raise"` stops at the first bad file; `"skip"` leaves that file out and notes it.
         use_cache: keep the parsed arrays, and use them again while no file has changed.
+        frame_size: height and width in pixels to which depth and video are brought.
+        most_frames: of a longer clip, this many are kept, evenly chosen. 861 clips of 32 frames of 64 x 64 pixels
+            take 340 MB in memory and in the cache.
 
     Returns:
         `Recordings` with streams `imu` `(time, 6)` in g and deg/s and `skeleton` `(time, 20, 3)` in
-        metres, both float32.
+        metres, both float32; `depth` and `video` `(time, frame_size, frame_size, 3)` uint8, depth in the three
+        channels of `tfkd.data.encode_depth`.
 
     Raises:
         DataError: nothing was found, or (with `on_error="raise"`) a file is unreadable or implausible.
@@ -82,164 +85,111 @@ def read_utd_mhad(data_dir, modalities=("imu", "skeleton"), on_error="raise", us
     unknown = set(modalities) - set(STREAMS)
     if unknown:
         raise ValueError(f"UTD-MHAD has no modality {sorted(unknown)}; known: {sorted(STREAMS)}.")
-    files, notes = _find_files(Path(data_dir), set(modalities), on_error)
-    if not files:
-        raise DataError(missing_data_message(data_dir))
+    files, notes = find_files(Path(data_dir), set(modalities), on_error)
+    absent = [m for m in modalities if m in utd_frames.MODALITIES and m not in {kind for _, kind in files}]
+    if not files or absent:
+        raise DataError(missing_data_message(data_dir, absent or modalities))
+    streams = defaultdict(dict)
 
-    def read():
-        return _read_files(files, on_error)
-
-    if use_cache:
+    def add(name, kinds, settings, read):
+        part = {key: source for key, source in files.items() if key[1] in kinds}
+        if not part:
+            return
         # A file that was skipped is part of what is remembered: the notes are cached with the arrays.
-        stamp = [(*source.stamp(), on_error) for source in files.values()]
-        (ids, arrays), read_notes = cache.load_or_make("utd_mhad", stamp, read)
-    else:
-        (ids, arrays), read_notes = read()
-    for kind, entries in read_notes.items():
-        notes[kind].extend(entries)
+        stamp = [*settings, *((*source.stamp(), on_error) for source in part.values())]
+        make = partial(_read_files, part, on_error, read)
+        (ids, arrays), read_notes = cache.load_or_make(name, stamp, make) if use_cache else make()
+        for i, trial in enumerate(ids):
+            streams[trial].update({kind: values[i] for kind, values in arrays.items() if len(values[i])})
+        for kind, entries in read_notes.items():
+            notes[kind].extend(entries)
+
+    add("utd_mhad", ("imu", "skeleton"), [], _read_signals)
+    for kind in (m for m in utd_frames.MODALITIES if m in modalities):
+        read = partial(utd_frames.read, size=frame_size, most=most_frames)
+        add(f"utd_mhad_{kind}", (kind,), utd_frames.settings(kind, frame_size, most_frames), read)
+    _check_clips(streams, files, on_error, notes)
     # Notes go into reports: where this machine keeps its data is nobody's business there.
     within = f"{Path(data_dir)}{os.sep}"
     notes = {kind: [entry.replace(within, "") for entry in entries] for kind, entries in notes.items()}
-    return _assemble(ids, arrays, modalities, notes)
+    return _assemble(streams, modalities, notes)
 
 
-def missing_data_message(data_dir):
+def missing_data_message(data_dir, modalities=("imu", "skeleton")):
     """What to say when there is no UTD-MHAD in `data_dir` (or `None`: no folder was named)."""
-    found = f"No UTD-MHAD file found in {data_dir}." if data_dir else "Where is UTD-MHAD?"
+    found = f"No {', '.join(modalities)} file of UTD-MHAD found in {data_dir}." if data_dir else "Where is UTD-MHAD?"
+    names = [FILES[m][:2] for m in modalities]
+    zips, files = [f"{folder}.zip" for folder, _ in names], [f"{folder}/a1_s1_t1_{end}" for folder, end in names]
     return (
-        f"{found} Download Inertial.zip and Skeleton.zip from {HOMEPAGE} into one folder (unzipped or "
+        f"{found} Download {' and '.join(zips)} from {HOMEPAGE} into one folder (unzipped or "
         "not) and name that folder with --data_dir or the environment variable TFKD_DATA. Expected "
-        "inside: Inertial/a1_s1_t1_inertial.mat and Skeleton/a1_s1_t1_skeleton.mat, and so on. "
+        f"inside: {' and '.join(files)}, and so on. "
         "Without any download, --dataset synthetic works now."
     )
 
 
-class _Source:
-    """One `.mat` file, on disk or inside a zip."""
-
-    def __init__(self, path, member=None, archive=None):
-        self.path, self.member, self.archive = path, member, archive
-
-    def __str__(self):
-        return f"{self.path}:{self.member}" if self.member else str(self.path)
-
-    def stamp(self):
-        status = os.stat(self.path)
-        return (str(self), status.st_size, status.st_mtime_ns)
-
-    def open(self):
-        return io.BytesIO(self.archive.read(self.member)) if self.member else open(self.path, "rb")
-
-
-def _find_files(root, modalities, on_error):
-    """Maps (trial id, modality) to its file; folders come before zips, the first of duplicates wins."""
-    notes = defaultdict(list)
-    candidates = []
-    for folder, _, names in sorted(os.walk(root, followlinks=True)):
-        for name in sorted(names):
-            path = Path(folder) / name
-            if _NAME.match(name):
-                candidates.append((name, _Source(path)))
-            elif name.lower().endswith(".zip") and not name.startswith("."):
-                candidates.extend(_in_zip(path, on_error, notes))
-    candidates.sort(key=lambda entry: entry[1].member is not None)
-    files = {}
-    for name, source in candidates:
-        trial, action, _, _, kind = _NAME.match(name).groups()
-        key = (trial.lower(), _MODALITY[kind.lower()])
-        if key[1] not in modalities:
-            continue
-        if not 1 <= int(action) <= len(CLASSES):
-            notes["ignored: no such action"].append(str(source))
-        elif key in files:
-            notes["ignored: duplicate"].append(f"{source} (kept {files[key]})")
-        else:
-            files[key] = source
-    return files, notes
-
-
-def _in_zip(path, on_error, notes):
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
-        if on_error == "raise":
-            raise DataError(
-                f"{path} is not a readable zip ({error}). Download it again, remove it, "
-                "or skip such files with on_error='skip' (--skip_bad_files)."
-            ) from error
-        notes["skipped: unreadable"].append(f"{path}: {error}")
-        return []
-    names = [(Path(member).name, member) for member in sorted(archive.namelist())]
-    return [(name, _Source(path, member, archive)) for name, member in names if _NAME.match(name)]
-
-
-def _read_files(files, on_error):
-    """Returns ((trial ids, {modality: arrays}), notes)."""
+def _read_files(files, on_error, read):
+    """Returns ((trial ids, {name: arrays}), notes); an array is empty where a trial lacks it."""
     notes, trials = defaultdict(list), defaultdict(dict)
     for (trial, modality), source in files.items():
         try:
-            trials[trial][modality] = _read_mat(source, modality)
+            trials[trial].update(read(source, modality))
         except DataError as error:
             if on_error == "raise":
                 raise
             notes["skipped: bad file"].append(str(error))
     ids = sorted(trials, key=_numbers)
-    empty = {"imu": np.zeros((0, 6), "float32"), "skeleton": np.zeros((0, 20, 3), "float32")}
-    arrays = {m: [trials[t].get(m, empty[m]) for t in ids] for m in {m for _, m in files}}
-    return (ids, arrays), dict(notes)
+    empty = {name: values[:0] for arrays in trials.values() for name, values in arrays.items()}
+    return (ids, {name: [trials[t].get(name, none) for t in ids] for name, none in empty.items()}), dict(notes)
 
 
-def _read_mat(source, modality):
-    from scipy.io import loadmat
-
-    way_out = "Download it again, or skip such files with on_error='skip' (--skip_bad_files)."
-    key = _KEY[modality]
-    try:
-        with source.open() as file:
-            content = loadmat(file)
-    except Exception as error:  # scipy raises whatever the broken bytes led it to
-        raise DataError(f"{source} is unreadable as a .mat file ({error}). {way_out}") from error
-    if key not in content:
-        names = sorted(name for name in content if not name.startswith("__"))
-        raise DataError(f"{source} holds {names} instead of {key!r}: renamed? {way_out}")
-    values = content[key]
-    if modality == "skeleton" and values.ndim == 3:
-        values = values.transpose(2, 0, 1)
+def _read_signals(source, modality):
+    values = load_mat(source, modality)
     expected = {"imu": (6,), "skeleton": (len(JOINTS), 3)}[modality]
-    if values.dtype.kind not in "fiu" or values.ndim != 1 + len(expected) or (values.shape[1:] != expected):
+    ordered = values.transpose(2, 0, 1) if modality == "skeleton" and values.ndim == 3 else values
+    if ordered.ndim != 1 + len(expected) or ordered.shape[1:] != expected:
         raise DataError(
-            f"{source}: {key} has shape {content[key].shape} and type {values.dtype}, expected "
-            f"{'(time, 6)' if modality == 'imu' else '(20, 3, time)'} numbers. {way_out}"
+            f"{source}: {FILES[modality][2]} has shape {values.shape}, expected "
+            f"{'(time, 6)' if modality == 'imu' else '(20, 3, time)'}. {WAY_OUT}"
         )
-    if len(values) < 2:
-        raise DataError(f"{source}: only {len(values)} samples in time. {way_out}")
-    if not np.isfinite(values).all():
-        bad = int(np.size(values) - np.isfinite(values).sum())
-        raise DataError(f"{source}: {bad} values are NaN or infinite. {way_out}")
-    if modality == "imu" and (constant := np.flatnonzero(np.ptp(values, axis=0) == 0)).size:
+    if len(ordered) < 2:
+        raise DataError(f"{source}: only {len(ordered)} samples in time. {WAY_OUT}")
+    if modality == "imu" and (constant := np.flatnonzero(np.ptp(ordered, axis=0) == 0)).size:
         names = [STREAMS["imu"].channels[i] for i in constant]
-        raise DataError(f"{source}: channel {', '.join(names)} never changes (dead?). {way_out}")
-    return np.ascontiguousarray(values, dtype="float32")
+        raise DataError(f"{source}: channel {', '.join(names)} never changes (dead?). {WAY_OUT}")
+    return {modality: np.ascontiguousarray(ordered, dtype="float32")}
+
+
+def _check_clips(streams, files, on_error, notes):
+    """Takes the clips' facts out of `streams`, and the clips that do not fit their set or trial."""
+    for kind in utd_frames.MODALITIES:
+        facts = {trial: found.pop(f"{kind}_facts") for trial, found in streams.items() if kind in found}
+        for trial, fact in facts.items():
+            usual = utd_frames.usual_size(facts.values())
+            if problem := utd_frames.not_this_trial(kind, fact, usual, streams[trial]):
+                message = f"{files[trial, kind]}: {problem}. {WAY_OUT}"
+                if on_error == "raise":
+                    raise DataError(message)
+                notes["skipped: bad file"].append(message)
+                del streams[trial][kind]
 
 
 def _numbers(trial):
     return tuple(int(number) for number in re.findall(r"\d+", trial))
 
 
-def _assemble(ids, arrays, modalities, notes):
+def _assemble(streams, modalities, notes):
     items = []
-    for i, trial in enumerate(ids):
+    for trial in sorted(streams, key=_numbers):
         action, subject, repetition = _numbers(trial)
-        streams = {m: arrays[m][i] for m in modalities if m in arrays and len(arrays[m][i])}
-        items.append(Recording(trial, subject, action - 1, repetition, streams))
-    found, notes = set(ids), defaultdict(list, notes)
+        items.append(Recording(trial, subject, action - 1, repetition, streams[trial]))
+    notes = defaultdict(list, notes)
     for action in range(1, len(CLASSES) + 1):
         for subject in range(1, SUBJECTS + 1):
             for repetition in range(1, TRIALS + 1):
                 trial = f"a{action}_s{subject}_t{repetition}"
-                if trial not in found:
+                if trial not in streams:
                     absent = trial in ABSENT_IN_THE_RELEASE
                     kind = "absent in the release" if absent else "missing trial"
                     notes[kind].append(trial)
-    streams = {m: STREAMS[m] for m in modalities}
-    return Recordings(items, CLASSES, streams, "utd_mhad", notes)
+    return Recordings(items, CLASSES, {m: STREAMS[m] for m in modalities}, "utd_mhad", notes)

@@ -12,7 +12,7 @@ class Windows:
     """Aligned windows of all modalities.
 
     Attributes:
-        arrays: modality -> `(windows, time, ...)` float32, in the recordings' units.
+        arrays: modality -> `(windows, time, ...)` float32, in the recordings' units; frames stay uint8.
         labels: `(windows,)` int, -1 where unlabelled.
         subjects: `(windows,)` int.
         recordings: `(windows,)` str, the id of the recording each window was cut from.
@@ -53,7 +53,8 @@ class Windows:
 def whole_trial(recordings, lengths):
     """One window a recording: every stream resampled over the whole trial (the papers' protocol).
 
-    Each channel is interpolated linearly over index 0..n-1 at `length` evenly spaced points.
+    Each channel is interpolated linearly over index 0..n-1 at `length` evenly spaced points. Frames (uint8) are not
+    mixed: each point takes the nearest.
 
     Args:
         recordings: `Recordings`.
@@ -116,6 +117,8 @@ def _windows(recordings, arrays, owner, starts):
 def _resample(values, begin, end, length):
     """`length` evenly spaced samples from `begin` to `end` (shares of the stream), held past its end."""
     position = np.clip(np.linspace(begin, end, length) * (len(values) - 1), 0, len(values) - 1)
+    if values.dtype == np.uint8:
+        return values[np.rint(position).astype(int)]
     low = np.minimum(position.astype(int), len(values) - 2)
     weight = (position - low).astype("float32").reshape(-1, *[1] * (values.ndim - 1))
     return values[low] * (1 - weight) + values[low + 1] * weight
@@ -134,13 +137,15 @@ class Normalisation:
 
     @classmethod
     def fit(cls, windows):
-        """Fits mean and standard deviation over windows and time.
+        """Fits mean and standard deviation over windows and time; frames (uint8) are left as they are.
 
         Raises:
             DataError: a channel is constant over the whole training set.
         """
         mean, scale = {}, {}
         for modality, values in windows.arrays.items():
+            if values.dtype == np.uint8:
+                continue
             mean[modality] = values.mean(axis=(0, 1), dtype="float64").astype("float32")
             scale[modality] = values.std(axis=(0, 1), dtype="float64").astype("float32")
             if np.any(scale[modality] == 0):
