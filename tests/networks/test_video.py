@@ -155,7 +155,7 @@ def test_light_frames_are_light():
     [
         ({"input_shape": (56, 56, 3)}, r"\(segments, height, width, channels\), got \(56, 56, 3\)"),
         ({"input_shape": (1, 16, 16, 3)}, "2 to 16 segments"),
-        ({"frame_network": "resnet"}, r"frame_network must be one of \['light'.*got 'resnet'"),
+        ({"frame_network": "resnet"}, r"frame_network must be one of \['bn_inception', 'light'\].*got 'resnet'"),
         ({"frame_network": lambda frames: frames}, r"features \(batch, features\), got the shape \(None, 16, 16, 3\)"),
         ({"relations": 0}, "relations must be a whole number of at least 1, got 0"),
     ],

@@ -1,8 +1,19 @@
 """Teachers and students. All end in logits and have a layer named `"embedding"`."""
 
+from tfkd.networks.bn_inception import bn_inception
 from tfkd.networks.fusion import fused_teacher
+from tfkd.networks.images import gaf_student, resnet18
 from tfkd.networks.imu import imu_student
 from tfkd.networks.skeleton import skeleton_teacher
 from tfkd.networks.video import light_frames, trn_teacher
 
-__all__ = ["fused_teacher", "imu_student", "light_frames", "skeleton_teacher", "trn_teacher"]
+__all__ = [
+    "bn_inception",
+    "fused_teacher",
+    "gaf_student",
+    "imu_student",
+    "light_frames",
+    "resnet18",
+    "skeleton_teacher",
+    "trn_teacher",
+]

@@ -3,6 +3,7 @@
 import keras
 from keras import layers, ops
 
+from tfkd.networks.bn_inception import bn_inception
 from tfkd.networks.relation import MultiScaleRelation
 
 
@@ -41,9 +42,10 @@ def trn_teacher(
     Args:
         input_shape: `(segments, height, width, channels)`, 2 to 16 segments; three channels as a rule.
         classes: number of classes.
-        frame_network: `"light"` (`light_frames`, trained from nothing on a few hundred clips on a CPU), or
-            what turns frames `(batch, height, width, channels)` into features `(batch, features)`: a Keras
-            model or a function.
+        frame_network: `"light"` (`light_frames`, trained from nothing on a few hundred clips on a CPU),
+            `"bn_inception"` (the papers' network, for a GPU), or what turns frames `(batch, height, width,
+            channels)` into features `(batch, features)`: a Keras model, such as a `bn_inception` with
+            pretrained weights, or a function.
         embedding: width of a frame's features.
         relations: tuples drawn in training at every scale below the full one.
         dropout: share of the frame network's output dropped in training.
@@ -107,4 +109,4 @@ def light_frames(input_shape, widths=(16, 32, 64, 96, 128), name="light_frames")
     return keras.Model(inputs, layers.GlobalAveragePooling2D(name="mean")(x), name=name)
 
 
-FRAME_NETWORKS = {"light": light_frames}
+FRAME_NETWORKS = {"light": light_frames, "bn_inception": bn_inception}
