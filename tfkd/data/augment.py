@@ -158,7 +158,7 @@ def mix(arrays, labels, alpha, rng):
 
 
 def _sample(values, position):
-    """Linear interpolation of `(batch, time, ...)` at `(batch, length)` positions in samples; of frames, the nearest."""
+    """Linear interpolation of `(batch, time, ...)` at `(batch, length)` positions in samples; frames: the nearest."""
     batch, time = values.shape[:2]
     if values.dtype == np.uint8:
         return values[np.arange(batch)[:, None], np.rint(position).astype(int)]
