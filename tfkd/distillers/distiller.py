@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from tfkd.distillers.feature import FeatureDistillation, LogitsLoss
+from tfkd.distillers.feature import FeatureDistillation, LabelDistillation, LogitsLoss
 from tfkd.distillers.routing import Routed
 
 STORED = "teacher_"
@@ -137,17 +137,24 @@ class Distiller(keras.Model):
         label_loss = self._label_loss(y, y_pred["logits"], sample_weight)
         self.label_tracker.update_state(label_loss)
         total = self.student_loss_weight * label_loss + self._penalties()
-        wanted = {layer or "logits" for layer in self._layer_names("teacher")}
-        teacher = self._teacher_outputs(x, wanted)
+        wanted = {
+            layer or "logits"
+            for term, layer in zip(self.distillation_losses, self._layer_names("teacher"))
+            if not isinstance(term, LabelDistillation)
+        }
+        teacher = self._teacher_outputs(x, wanted) if wanted else {}
         for term, weight, tracker in zip(
             self.distillation_losses, self.distillation_loss_weights, self.term_trackers
         ):
-            told = teacher[getattr(term, "teacher_layer_name", None) or "logits"]
             said = y_pred[getattr(term, "student_layer_name", None) or "logits"]
-            if isinstance(term, FeatureDistillation):
-                value = term.compute_loss(told, said, sample_weight)
+            if isinstance(term, LabelDistillation):
+                told, weights = self._label_vectors(term, y, y_pred["logits"], sample_weight)
+                value = term.compute_loss(told, said, weights)
             else:
-                value = term.compute_loss(told, said)
+                told = teacher[getattr(term, "teacher_layer_name", None) or "logits"]
+                # A stock Keras term reduces to a scalar by itself.
+                weights = [sample_weight] if isinstance(term, FeatureDistillation) else []
+                value = term.compute_loss(told, said, *weights)
             tracker.update_state(value)
             total = total + weight * value
         return total
@@ -163,6 +170,14 @@ class Distiller(keras.Model):
                 "teacher, or batches with teacher_outputs."
             )
         return self._teacher(x, training=False)
+
+    def _label_vectors(self, term, y, logits, sample_weight):
+        if y is None:
+            raise ValueError(f"The term {term.name!r} compares with the labels' vectors, but the batch has no labels.")
+        y, sample_weight = _labelled_only(y, logits, sample_weight)
+        if y.shape[-1] != logits.shape[-1] or len(y.shape) != 2:
+            y = ops.one_hot(ops.cast(ops.reshape(y, (-1,)), "int32"), logits.shape[-1])
+        return term.targets(y), sample_weight
 
     def _label_loss(self, y, logits, sample_weight):
         if self._compile_loss is None or y is None:

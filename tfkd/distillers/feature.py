@@ -1,6 +1,8 @@
-"""Which layers a loss compares."""
+"""What a loss compares: layers of the two models, or a layer of the student and its label's vector."""
 
 import keras
+import numpy as np
+from keras import ops
 
 
 @keras.saving.register_keras_serializable("tfkd")
@@ -68,3 +70,51 @@ class LogitsLoss(FeatureDistillation):
 
     def __init__(self, loss, teacher_layer_name=None, student_layer_name=None, projector=None):
         super().__init__(loss, teacher_layer_name, student_layer_name, projector)
+
+
+@keras.saving.register_keras_serializable("tfkd")
+class LabelDistillation(FeatureDistillation):
+    """A loss between a vector that stands for a window's label and a layer of the student.
+
+    The vectors are word vectors of the class names, say (see `tfkd.data.label_vectors`), and take the
+    teacher's place: none is asked. A mixed label has the mixture of the vectors; a window without a label
+    adds nothing.
+
+    Args:
+        loss: a `keras.losses.Loss` with `y_true` = vectors, `y_pred` = student.
+        vectors: `(classes, width)`, one a class, in the order of the student's logits.
+        student_layer_name, projector: as in `FeatureDistillation`.
+
+    Raises:
+        ValueError: `vectors` are not finite numbers of that shape.
+
+    Example:
+
+    ```python
+    LabelDistillation(tfkd.losses.Semantic(), vectors, projector=keras.layers.Dense(300))
+    ```
+    """
+
+    def __init__(self, loss, vectors, student_layer_name="embedding", projector=None):
+        super().__init__(loss, None, student_layer_name, projector)
+        self.vectors = np.asarray(vectors, "float32")
+        if self.vectors.ndim != 2 or not np.isfinite(self.vectors).all():
+            raise ValueError(
+                f"vectors must be finite and (classes, width), got shape {self.vectors.shape}"
+                + ("." if np.isfinite(self.vectors).all() else " with NaN or infinite values.")
+            )
+
+    def targets(self, one_hot):
+        """Vectors `(batch, width)` of labels `(batch, classes)`.
+
+        Raises:
+            ValueError: there are more or fewer classes than vectors.
+        """
+        if one_hot.shape[-1] != len(self.vectors):
+            raise ValueError(f"There are {len(self.vectors)} label vectors for {one_hot.shape[-1]} classes.")
+        return ops.matmul(ops.cast(one_hot, "float32"), self.vectors)
+
+    def get_config(self):
+        config = super().get_config()
+        del config["teacher_layer_name"]
+        return {**config, "vectors": self.vectors.tolist()}
