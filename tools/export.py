@@ -101,7 +101,7 @@ def _export(student, out):
 
 
 def _c_texts(student):
-    from tfkd.deploy.export import CONTRACT, c_files
+    from tfkd.deploy.exported import CONTRACT, c_files
     from tfkd.deploy.plain_c import PlainCError, plain_c_files
     from tfkd.deploy.variants import make_variants
 

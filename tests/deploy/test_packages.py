@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tfkd.deploy import ContractError
-from tfkd.deploy.export import CONTRACT, MODEL
+from tfkd.deploy.exported import CONTRACT, MODEL
 from tfkd.deploy.firmware import find_student
 from tfkd.deploy.package_output import MANIFEST, write_folder, write_zip
 from tfkd.deploy.packages import PACKAGES, PackageError, package_files

@@ -15,7 +15,7 @@ import pytest
 
 from tfkd.deploy import Contract, TflmModel, c_files
 from tfkd.deploy.decode import encode_pruned
-from tfkd.deploy.export import ExportResult
+from tfkd.deploy.exported import ExportResult
 from tfkd.deploy.resolver import resolver_header
 from tfkd.deploy.variants import MEANINGS, make_variants
 

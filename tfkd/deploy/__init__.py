@@ -6,7 +6,8 @@ Its modules load Keras, TensorFlow and the interpreter only where they need them
 from tfkd.deploy.arena import TflmError
 from tfkd.deploy.check import ExportError, check_exportable
 from tfkd.deploy.contract import Contract, ContractError
-from tfkd.deploy.export import ExportResult, c_files, export_student, load_export, replay
+from tfkd.deploy.export import export_student
+from tfkd.deploy.exported import ExportResult, c_files, load_export, replay
 from tfkd.deploy.plain_c import PlainCError, plain_c_files
 from tfkd.deploy.tflite import balanced_calibration, convert_int8
 from tfkd.deploy.tflm import TflmModel

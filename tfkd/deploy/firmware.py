@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tfkd.deploy.contract import Contract, ContractError
-from tfkd.deploy.export import CONTRACT, GOLDEN, MODEL, ExportResult, c_files, load_export, read_model
+from tfkd.deploy.exported import CONTRACT, GOLDEN, MODEL, ExportResult, c_files, load_export, read_model
 from tfkd.deploy.flatbuffer import constant, operator_name, pack, unpack, weights_and_biases
 from tfkd.deploy.graph import macs
 from tfkd.deploy.plain_c import plain_c_files

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from tfkd import __version__
-from tfkd.deploy.export import CONTRACT, c_files
+from tfkd.deploy.exported import CONTRACT, c_files
 from tfkd.deploy.plain_c import plain_c_files
 from tfkd.encodings import Gaf
 
