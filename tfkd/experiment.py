@@ -13,7 +13,7 @@ from tfkd import files, provenance, report, results
 from tfkd.data import datasets
 from tfkd.deploy import check_exportable
 from tfkd.recipe import RecipeError, load_recipe
-from tfkd.seed_run import STAGES, SeedRun
+from tfkd.seed_run import SeedRun, stages_of
 from tfkd.training import Trainer, prepare, student_channels
 
 
@@ -39,7 +39,8 @@ class Experiment:
         self.show_epochs = show_epochs
         self._claim_folder(resume)
         say(f"Reading {recipe.data.dataset} ...")
-        recordings = datasets.read(recipe.data.dataset, data_dir, on_error)
+        frames = {"frame_size": recipe.frames.size, "most_frames": recipe.frames.most}
+        recordings = datasets.read(recipe.data.dataset, data_dir, on_error, recipe.modalities, **frames)
         self.stream = recordings.streams["imu"]
         self.prepared = prepare(recipe, recordings)
         self.channels = student_channels(recipe, self.stream)
@@ -88,7 +89,8 @@ class Experiment:
         Returns:
             The contents of `results.json`.
         """
-        self._refuse_what_cannot_be_exported()
+        if self.recipe.quantization.int8:
+            self._refuse_what_cannot_be_exported()
         for seed in range(seeds):
             SeedRun(self, seed).run()
         summary = results.summarize(self.folder, self.recipe, self.prepared, seeds)
@@ -102,10 +104,6 @@ class Experiment:
             self.say("Checking that TensorFlow Lite Micro can run the student ...")
             check_exportable(Trainer(self.recipe, self.prepared, self.channels, 0).new_student())
             files.write_json(checked, {"exportable": True})
-
-
-STUDENTS = tuple(stage for stage in STAGES if stage not in ("teacher", "int8"))
-"""The stages that leave a student as a `.keras` file in a run folder."""
 
 
 def export_keras(path, folder, data_dir=None):
@@ -134,9 +132,11 @@ def export_keras(path, folder, data_dir=None):
             "must know: channels, units, scaling, labels; and int8 ranges are calibrated on training windows. Export "
             "it in Python with tfkd.deploy.export_student(), which takes both."
         )
-    if path.stem not in STUDENTS:
+    recipe = load_recipe(run / "recipe.toml")
+    students = [stage for stage in stages_of(recipe) if stage not in ("teacher", "int8")]
+    if path.stem not in students:
         raise RecipeError(
-            f"{path} is not a student; those of a run are {', '.join(f'{stage}.keras' for stage in STUDENTS)}."
+            f"{path} is not a student; those of a run are {', '.join(f'{stage}.keras' for stage in students)}."
         )
-    experiment = Experiment(load_recipe(run / "recipe.toml"), run, data_dir, say=lambda line: None)
+    experiment = Experiment(recipe, run, data_dir, say=lambda line: None)
     return SeedRun(experiment, int(seed[1])).export(path.stem, folder)

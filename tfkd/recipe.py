@@ -6,11 +6,11 @@ import math
 import tomllib
 from pathlib import Path
 
+from tfkd import recipe_check
 from tfkd.data.augment import Augmentation
+from tfkd.recipe_check import RecipeError
 
-
-class RecipeError(ValueError):
-    """A recipe cannot be used; the message names the file, the key, the value and what is possible."""
+__all__ = ["Recipe", "RecipeError", "load_recipe", "parse_recipe"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,18 +41,51 @@ class Windowing:
 
 
 @dataclasses.dataclass(frozen=True)
+class Frames:
+    """How depth and video are kept, and what of them the teacher sees; see `tfkd.data.FrameSampling`.
+
+    `size` pixels and at most `most` frames are kept of a recording; `crop` of 0 is 7/8 of `size`.
+    """
+
+    size: int = 64
+    most: int = 32
+    segments: int = 8
+    crop: int = 0
+    flip: bool = False
+    shade: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
 class Teacher:
-    """`fused` sees skeleton and IMU, `skeleton` the skeleton alone."""
+    """`fused` sees skeleton and IMU, `skeleton` the skeleton alone; `depth` and `video` see frames.
+
+    `width` is that of the first two, `frame_network` (`light` or `bn_inception`) and `embedding` are those
+    of the others.
+    """
 
     kind: str = "fused"
     width: int = 48
     dropout: float = 0.5
+    frame_network: str = "light"
+    embedding: int = 300
+
+    @property
+    def modalities(self):
+        """What it sees."""
+        return ("skeleton", "imu") if self.kind == "fused" else (self.kind,)
 
 
 @dataclasses.dataclass(frozen=True)
 class Student:
-    """Arguments of `tfkd.networks.imu.imu_student`."""
+    """`imu` takes the signal itself; `gaf` and `resnet18` take images of it.
 
+    `width`, `depth`, `kernel`, `stem_kernel`, `stem_stride` and `strides` are arguments of
+    `tfkd.networks.imu_student`. The others' images have `image_size` pixels a side and are encoded as a
+    contract says it: `gasf`, `gadf`, or with a fixed range of the standardised signal `gasf -3 3`;
+    `embedding` is the width of their last layer but one.
+    """
+
+    kind: str = "imu"
     width: int = 64
     depth: int = 4
     kernel: int = 5
@@ -60,6 +93,9 @@ class Student:
     stem_stride: int = 2
     strides: tuple[int, ...] = (2, 2, 1, 1)
     dropout: float = 0.2
+    image_size: int = 32
+    encoding: str = "gasf"
+    embedding: int = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +111,7 @@ class Training:
 
 @dataclasses.dataclass(frozen=True)
 class Distillation:
-    """Weights of the terms; the labels' is `label`. `teacher` is `live` or `stored`."""
+    """Weights of the terms of `tfkd.methods.vskd`; the labels' is `label`. `teacher` is `live` or `stored`."""
 
     teacher: str = "live"
     label: float = 0.0
@@ -84,6 +120,18 @@ class Distillation:
     distance: float = 0.0
     angle: float = 0.0
     semantic: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Ablation:
+    """Students trained beside the others, to take the method apart.
+
+    For each of `terms` (of `soft_targets`, `distance`, `angle`, `semantic`) one that learns from the labels and that
+    term alone. With `raw_signal`, two with the network of `student.kind = "imu"`, on labels alone and distilled.
+    """
+
+    terms: tuple[str, ...] = ()
+    raw_signal: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,8 +145,12 @@ class PruningSettings:
 
 @dataclasses.dataclass(frozen=True)
 class Quantization:
-    """Training windows of each class that int8 ranges are calibrated on."""
+    """Training windows of each class that int8 ranges are calibrated on.
 
+    Without `int8` the student is neither pruned nor exported: for one that is too large for a microcontroller.
+    """
+
+    int8: bool = True
     calibration_per_class: int = 8
 
 
@@ -110,13 +162,20 @@ class Recipe:
     data: Data = Data()
     windows: Windowing = Windowing()
     augmentation: Augmentation = dataclasses.field(default_factory=Augmentation)
+    frames: Frames = Frames()
     teacher: Teacher = Teacher()
     teacher_training: Training = Training()
     student: Student = Student()
     student_training: Training = Training()
     distillation: Distillation = Distillation()
+    ablation: Ablation = Ablation()
     pruning: PruningSettings = PruningSettings()
     quantization: Quantization = Quantization()
+
+    @property
+    def modalities(self):
+        """What is read of the recordings: the IMU and what the teacher sees."""
+        return tuple(sorted({"imu", *self.teacher.modalities}))
 
     def to_toml(self):
         """The recipe as TOML, every value written out."""
@@ -144,7 +203,7 @@ def load_recipe(path):
 def parse_recipe(values, source="recipe"):
     """A `Recipe` from a dictionary as TOML gives it; `source` is named in errors."""
     recipe = _parse(Recipe, values, source, "")
-    _check(recipe, source)
+    recipe_check.check(recipe, source)
     return recipe
 
 
@@ -172,7 +231,7 @@ def _value(kind, value, source, key):
         if math.isfinite(value):
             return float(value)
         wanted = "a finite number"
-    elif kind in (int, str) and type(value) is kind:
+    elif kind in (int, str, bool) and type(value) is kind:
         return value
     elif hasattr(kind, "__args__"):
         entry = kind.__args__[0]
@@ -180,66 +239,5 @@ def _value(kind, value, source, key):
             return tuple(value)
         wanted = f"a list of {entry.__name__}"
     else:
-        wanted = {float: "a number", int: "a whole number", str: "a string"}[kind]
+        wanted = {float: "a number", int: "a whole number", str: "a string", bool: "true or false"}[kind]
     raise RecipeError(f"{source}: {key} must be {wanted}, got {value!r}.")
-
-
-def _check(recipe, source):
-    """Values that no run could use, found before anything is read or trained."""
-
-    def require(condition, key, value, wanted):
-        if not condition:
-            raise RecipeError(f"{source}: {key} is {value!r}, but must be {wanted}.")
-
-    for key, value, known in (
-        ("data.dataset", recipe.data.dataset, ("utd", "synthetic")),
-        ("data.split", recipe.data.split, ("cross_subject", "cross_trial", "loso")),
-        ("windows.kind", recipe.windows.kind, ("whole_trial", "stream")),
-        ("teacher.kind", recipe.teacher.kind, ("fused", "skeleton")),
-        ("distillation.teacher", recipe.distillation.teacher, ("live", "stored")),
-    ):
-        require(value in known, key, value, " or ".join(known))
-    for part, least in (
-        ("windows", {"length": 8, "hop": 1, "skeleton_length": 8, "channels": None}),
-        ("teacher", {"width": 1, "dropout": 0}),
-        ("student", {"width": 1, "depth": 0, "kernel": 1, "stem_kernel": 1, "stem_stride": 1}),
-        ("teacher_training", {"epochs": 1, "batch_size": 2, "learning_rate": 0, "weight_decay": 0}),
-        ("student_training", {"epochs": 1, "batch_size": 2, "learning_rate": 0, "weight_decay": 0}),
-        ("distillation", {"label": 0, "soft_targets": 0, "distance": 0, "angle": 0, "semantic": 0}),
-        ("pruning", {"sparsity": 0, "epochs": 0, "learning_rate": 0}),
-        ("quantization", {"calibration_per_class": 1}),
-    ):
-        for key, bound in least.items():
-            value = getattr(getattr(recipe, part), key)
-            if bound is None:
-                require(len(value) > 0, f"{part}.{key}", value, "not empty")
-            else:
-                require(value >= bound, f"{part}.{key}", value, f"at least {bound}")
-    for key, value in (
-        ("pruning.sparsity", recipe.pruning.sparsity),
-        ("teacher.dropout", recipe.teacher.dropout),
-        ("student.dropout", recipe.student.dropout),
-    ):
-        require(0 <= value < 1, key, value, "at least 0 and below 1")
-    require(
-        all(s >= 1 for s in recipe.student.strides), "student.strides", recipe.student.strides,
-        "of at least 1 each",
-    )  # fmt: skip
-    d = recipe.distillation
-    require(d.temperature > 0, "distillation.temperature", d.temperature, "above 0")
-    require(
-        d.soft_targets + d.distance + d.angle + d.semantic > 0, "distillation", d,
-        "a part in which at least one of soft_targets, distance, angle and semantic is above 0",
-    )  # fmt: skip
-    require(
-        d.teacher == "live" or not recipe.augmentation.changes_what_happened,
-        "distillation.teacher", d.teacher,
-        "live, because the augmentation moves time or mixes samples",
-    )  # fmt: skip
-    if recipe.data.split == "loso":
-        require(
-            recipe.data.test_subject > 0,
-            "data.test_subject",
-            recipe.data.test_subject,
-            "the number of the person left out",
-        )

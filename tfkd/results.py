@@ -5,7 +5,7 @@ import json
 
 from tfkd import provenance
 from tfkd.evaluation import Predictions, confusion, mean_and_spread, paired_comparison
-from tfkd.seed_run import STAGES
+from tfkd.seed_run import stages_of
 
 FORMAT = 1
 
@@ -22,20 +22,22 @@ def summarize(folder, recipe, prepared, seeds):
     Returns:
         A JSON-able dictionary. Accuracies are shares of 1; `gain`s are differences of them.
     """
-    records = {stage: _records(folder, stage, seeds) for stage in STAGES}
-    predictions = {stage: load_predictions(folder, stage, seeds) for stage in STAGES}
+    names = stages_of(recipe)
+    records = {stage: _records(folder, stage, seeds) for stage in names}
+    predictions = {stage: load_predictions(folder, stage, seeds) for stage in names}
     stages = {}
-    for stage in STAGES:
+    for stage in names:
         keys = ("accuracy", "window_accuracy", "macro_f1", "seconds")
         stages[stage] = {key: mean_and_spread([record[key] for record in records[stage]]) for key in keys}
         for key in ("parameters", "model_bytes", "arena_bytes", "operators", "macs"):
             if key in records[stage][0]:
                 stages[stage][key] = records[stage][0][key]
-    stages["pruned"]["sparsity"] = records["pruned"][0]["sparsity"]
-    stages["int8"]["model_bytes"] = max(r["model_bytes"] for r in records["int8"])
-    stages["int8"]["arena_bytes"] = max(r["arena_bytes"] for r in records["int8"])
-    if all("variants" in record for record in records["int8"]):  # not in runs of before there were any
-        stages["int8"]["variants"] = _largest_variants([record["variants"] for record in records["int8"]])
+    if "int8" in names:
+        stages["pruned"]["sparsity"] = records["pruned"][0]["sparsity"]
+        stages["int8"]["model_bytes"] = max(r["model_bytes"] for r in records["int8"])
+        stages["int8"]["arena_bytes"] = max(r["arena_bytes"] for r in records["int8"])
+        if all("variants" in record for record in records["int8"]):  # not in runs of before there were any
+            stages["int8"]["variants"] = _largest_variants([record["variants"] for record in records["int8"]])
     train = prepared.train
     return {
         "format": FORMAT,
@@ -56,16 +58,10 @@ def summarize(folder, recipe, prepared, seeds):
         "stages": stages,
         "comparisons": {
             f"{ours}_vs_{baseline}": paired_comparison(predictions[ours], predictions[baseline])
-            for ours, baseline in (
-                ("distilled", "labels"),
-                ("distilled", "control"),
-                ("pruned", "distilled"),
-                ("int8", "pruned"),
-                ("int8", "labels"),
-            )
+            for ours, baseline in _compared(names)
         },
-        "per_person": {stage: _per_person(predictions[stage]) for stage in STAGES},
-        "per_class": {stage: _per_class(predictions[stage]) for stage in STAGES},
+        "per_person": {stage: _per_person(predictions[stage]) for stage in names},
+        "per_class": {stage: _per_class(predictions[stage]) for stage in names},
         "notes": prepared.notes,
         "provenance": {
             "data_sha256": json.loads((folder / "data.json").read_text())["sha256"],
@@ -73,6 +69,15 @@ def summarize(folder, recipe, prepared, seeds):
             "versions": provenance.versions(),
         },
     }
+
+
+def _compared(names):
+    """Pairs of stages to compare: each student with the one that differs from it in one thing."""
+    pairs = [("distilled", "labels"), ("distilled", "control")]
+    pairs += [(name, "labels") for name in names if name.startswith("with_")]
+    pairs += [("pruned", "distilled"), ("int8", "pruned"), ("int8", "labels")]
+    pairs += [("labels", "raw_labels"), ("distilled", "raw_distilled")]
+    return [pair for pair in pairs if set(pair) <= set(names)]
 
 
 def _largest_variants(seeds):

@@ -13,8 +13,19 @@ from tfkd.deploy import TflmModel, balanced_calibration, export_student, load_ex
 from tfkd.evaluation import Predictions
 from tfkd.training import Trainer, shuffled
 
-STAGES = ("teacher", "labels", "distilled", "control", "pruned", "int8")
 GOLDEN_WINDOWS = 8
+
+
+def stages_of(recipe):
+    """The stages that a run of `recipe` has, in order.
+
+    `with_<term>` is the student that learns from labels and that term of the distillation alone; `raw_labels` and
+    `raw_distilled` are the network for raw signals, beside one for images.
+    """
+    stages = ["teacher", "labels", *(f"with_{term}" for term in recipe.ablation.terms), "distilled", "control"]
+    if recipe.ablation.raw_signal:
+        stages += ["raw_labels", "raw_distilled"]
+    return stages + (["pruned", "int8"] if recipe.quantization.int8 else [])
 
 
 class SeedRun:
@@ -28,7 +39,7 @@ class SeedRun:
 
     def run(self):
         """Runs the stages that have no record yet."""
-        for stage in STAGES:
+        for stage in stages_of(self.recipe):
             record = self.folder / f"{stage}.json"
             if record.exists():
                 self.experiment.say(f"[seed {self.seed}] {stage}: done before")
@@ -36,7 +47,8 @@ class SeedRun:
             # Each stage for itself, so that it gives the same whether or not the ones before ran just now.
             keras.utils.set_random_seed(self.seed)
             started = time.time()
-            facts = getattr(self, f"_{stage}")()
+            term = stage.removeprefix("with_")
+            facts = self._distil(stage, term=term) if term != stage else getattr(self, f"_{stage}")()
             metrics = Predictions.load(self.folder / f"{stage}.npz").metrics()
             seconds = round(time.time() - started, 1)
             files.write_json(record, {**metrics, **facts, "seconds": seconds})
@@ -54,22 +66,34 @@ class SeedRun:
         return self._train("teacher", network, network, batches, training)
 
     def _labels(self):
-        student = self.trainer.new_student()
+        return self._on_labels("labels")
+
+    def _raw_labels(self):
+        return self._on_labels("raw_labels", kind="imu")
+
+    def _on_labels(self, stage, kind=None):
+        student = self.trainer.new_student(kind)
         training = self.recipe.student_training
         batches = self.trainer.batches(student.inputs[0].name, training, labelled_only=True)
-        return self._train("labels", student, student, batches, training)
+        return self._train(stage, student, student, batches, training)
 
     def _distilled(self):
-        return self._distil("distilled", self._load("teacher"))
+        return self._distil("distilled")
+
+    def _raw_distilled(self):
+        return self._distil("raw_distilled", kind="imu")
 
     def _control(self):
-        return self._distil("control", shuffled(self._load("teacher")))
+        return self._distil("control")
 
-    def _distil(self, stage, teacher):
-        student = self.trainer.new_student()
+    def _distil(self, stage, kind=None, term=None):
+        teacher = self._load("teacher")
+        if stage == "control":
+            teacher = shuffled(teacher)
+        student = self.trainer.new_student(kind)
         training = self.recipe.student_training
         batches = self._distillation_batches(stage, training)
-        distiller = self.trainer.distiller(teacher, student)
+        distiller = self.trainer.distiller(teacher, student, term)
         return self._train(stage, distiller, student, batches, training)
 
     def _pruned(self):

@@ -8,12 +8,18 @@ import numpy as np
 from tfkd.data import splits
 from tfkd.data import windows as cutting
 from tfkd.data.batches import Batches, FollowEpoch
+from tfkd.data.frames import FrameSampling
 from tfkd.data.recordings import DataError
-from tfkd.distillers import Distiller, FeatureDistillation, TeacherCache
-from tfkd.losses import AngleWise, DistanceWise, Semantic, SoftTargets
+from tfkd.distillers import Distiller, TeacherCache
+from tfkd.encodings import GramianAngularField
+from tfkd.encodings.gaf import Gaf
+from tfkd.methods import vskd
 from tfkd.networks.fusion import fused_teacher
+from tfkd.networks.images import gaf_student, resnet18
 from tfkd.networks.imu import imu_student
 from tfkd.networks.skeleton import skeleton_teacher
+from tfkd.networks.video import trn_teacher
+from tfkd.recipe_check import TERMS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +45,9 @@ class PreparedData:
 
 def prepare(recipe, recordings):
     """Splits by person, then cuts into windows, then fits the normalisation on training windows."""
-    recordings = cutting.centred_skeletons(recordings.paired(["imu", "skeleton"]))
+    recordings = recordings.paired(recipe.modalities)
+    if "skeleton" in recipe.modalities:
+        recordings = cutting.centred_skeletons(recordings)
     split = _split(recipe.data, recordings)
     train = split.train
     if recipe.data.labelled_subjects:
@@ -48,10 +56,10 @@ def prepare(recipe, recordings):
             raise DataError(f"labelled_subjects {sorted(absent)} do not train ({train.subjects} do).")
         train = train.without_labels(set(train.subjects) - labelled)
     side = "validation" if len(split.validation) else "test"
-    train_windows = _cut(recipe.windows, train)
+    train_windows = _cut(recipe, train)
     return PreparedData(
         train_windows,
-        _cut(recipe.windows, getattr(split, side)),
+        _cut(recipe, getattr(split, side)),
         side,
         cutting.Normalisation.fit(train_windows),
         recordings.notes,
@@ -67,8 +75,10 @@ def _split(data, recordings):
     return splits.leave_one_subject_out(recordings, data.test_subject, data.validation_subjects)
 
 
-def _cut(windows, recordings):
-    lengths = {"imu": windows.length, "skeleton": windows.skeleton_length}
+def _cut(recipe, recordings):
+    windows = recipe.windows
+    every = {"imu": windows.length, "skeleton": windows.skeleton_length}
+    lengths = {modality: every.get(modality, recipe.frames.most) for modality in recipe.modalities}
     if windows.kind == "whole_trial":
         return cutting.whole_trial(recordings, lengths)
     return cutting.stream(recordings, lengths, windows.hop)
@@ -101,25 +111,43 @@ class Trainer:
         self.classes = len(prepared.train.classes)
         whole = len(channels) == prepared.train.arrays["imu"].shape[-1]
         self.student_input = "imu" if whole else "imu_part"
-        self.teacher_inputs = ["skeleton"] + (["imu"] if recipe.teacher.kind == "fused" else [])
+        self.teacher_inputs = list(recipe.teacher.modalities)
+        frames = recipe.frames
+        self.frames = FrameSampling(frames.segments, frames.crop or None, flip=frames.flip, shade=frames.shade)
 
     def new_teacher(self):
         """An untrained teacher."""
         shapes = {m: v.shape[1:] for m, v in self.prepared.train.arrays.items()}
-        settings = {"width": self.recipe.teacher.width, "dropout": self.recipe.teacher.dropout}
-        if self.recipe.teacher.kind == "skeleton":
+        recipe = self.recipe.teacher
+        settings = {"width": recipe.width, "dropout": recipe.dropout}
+        if recipe.kind == "fused":
+            return fused_teacher(shapes["skeleton"], shapes["imu"], self.classes, **settings)
+        if recipe.kind == "skeleton":
             return skeleton_teacher(shapes["skeleton"], self.classes, **settings)
-        return fused_teacher(shapes["skeleton"], shapes["imu"], self.classes, **settings)
-
-    def new_student(self):
-        """An untrained student; the same weights for the same seed, whatever it will be taught by."""
-        keras.utils.set_random_seed(self.seed)
-        return imu_student(
-            (self.recipe.windows.length, len(self.channels)),
+        return trn_teacher(
+            self.frames.shape(shapes[recipe.kind]),
             self.classes,
-            input_name=self.student_input,
-            **dataclasses.asdict(self.recipe.student),
+            recipe.frame_network,
+            recipe.embedding,
+            dropout=recipe.dropout,
+            input_name=recipe.kind,
         )
+
+    def new_student(self, kind=None):
+        """An untrained student, of the recipe's kind unless told; the same weights for the same seed, whatever
+        it will be taught by."""
+        keras.utils.set_random_seed(self.seed)
+        recipe = self.recipe.student
+        shape = (self.recipe.windows.length, len(self.channels))
+        settings = {"input_name": self.student_input, "dropout": recipe.dropout}
+        if (kind or recipe.kind) == "imu":
+            names = ("width", "depth", "kernel", "stem_kernel", "stem_stride", "strides")
+            settings |= {name: getattr(recipe, name) for name in names}
+            return imu_student(shape, self.classes, **settings)
+        network = {"gaf": gaf_student, "resnet18": resnet18}[recipe.kind]
+        gaf = Gaf.parse(recipe.encoding, recipe.image_size)
+        encoding = GramianAngularField(**dataclasses.asdict(gaf), name="encoding")
+        return network(shape, self.classes, encoding, recipe.embedding, **settings)
 
     def batches(self, inputs, training, labelled_only=False, teacher_outputs=None):
         """Training batches; with `labelled_only`, of labelled windows, in as many steps an epoch."""
@@ -137,6 +165,7 @@ class Trainer:
             seed=self.seed,
             steps=max(len(self.prepared.train) // training.batch_size, 1),
             parts={"imu_part": ("imu", self.channels)},
+            frames=self.frames,
         )
 
     def fit(self, model, batches, training, callbacks=()):
@@ -170,28 +199,18 @@ class Trainer:
             jit_compile=False,
         )
 
-    def distiller(self, teacher, student):
-        """The recipe's losses between `teacher` and `student`."""
+    def distiller(self, teacher, student, term=None):
+        """The recipe's losses between `teacher` and `student`; with `term`, the labels and that one alone."""
         settings = self.recipe.distillation
-        width = teacher.get_layer("embedding").output.shape[-1]
-        same = width == student.get_layer("embedding").output.shape[-1]
-        terms = (
-            (settings.soft_targets, SoftTargets(settings.temperature)),
-            (settings.distance, FeatureDistillation(DistanceWise())),
-            (settings.angle, FeatureDistillation(AngleWise())),
-            (
-                settings.semantic,
-                FeatureDistillation(Semantic(), projector=None if same else keras.layers.Dense(width)),
-            ),
-        )
-        used = [(weight, term) for weight, term in terms if weight]
-        return Distiller(
-            teacher if settings.teacher == "live" else None,
-            student,
-            [term for _, term in used],
-            [weight for weight, _ in used],
-            student_loss_weight=settings.label,
-        )
+        weights = {"label": settings.label, **{name: getattr(settings, name) for name in TERMS}}
+        if term:
+            # A term that the whole loss does without is tried at its usual weight.
+            weights = {"label": settings.label or 1.0, **dict.fromkeys(TERMS, 0.0), term: weights[term] or 1.0}
+        distiller = vskd(teacher=teacher, student=student, temperature=settings.temperature, **weights)
+        if settings.teacher == "live":
+            return distiller
+        losses, values = distiller.distillation_losses, distiller.distillation_loss_weights
+        return Distiller(None, student, losses, values, student_loss_weight=weights["label"])
 
     def stored_outputs(self, teacher, path):
         """Teacher outputs for the training windows, from `path` or computed and kept there."""
@@ -199,9 +218,13 @@ class Trainer:
         if path.exists():
             cache = TeacherCache.load(path)
         else:
-            cache = TeacherCache.compute(*arguments, normalisation=self.prepared.normalisation)
+            cache = TeacherCache.compute(*arguments, normalisation=self._seen)
             cache.save(path)
-        return cache.outputs(*arguments, normalisation=self.prepared.normalisation)
+        return cache.outputs(*arguments, normalisation=self._seen)
+
+    def _seen(self, modality, values):
+        """A modality as a network sees it when it is not being trained."""
+        return self.frames(values) if values.dtype == np.uint8 else self.prepared.normalisation(modality, values)
 
     def inputs_of(self, windows, names):
         """Normalised arrays of `windows` for `model.predict`: bare for one name, else a dictionary."""
@@ -209,7 +232,7 @@ class Trainer:
         arrays = {}
         for name in names:
             modality, channels = parts.get(name, (name, slice(None)))
-            values = self.prepared.normalisation(modality, windows.arrays[modality])
+            values = self._seen(modality, windows.arrays[modality])
             arrays[name] = np.ascontiguousarray(values[..., channels])
         return arrays[names[0]] if len(names) == 1 else arrays
 

@@ -52,6 +52,7 @@ def main(argv):
         name = path.parent.name if path.name == "recipe.toml" else path.stem
         folder = Path(FLAGS.out or Path("runs") / name)
         from tfkd.experiment import Experiment
+        from tfkd.report.words import final
 
         experiment = Experiment(
             recipe,
@@ -63,13 +64,14 @@ def main(argv):
         summary = experiment.run(FLAGS.seeds)
     except (RecipeError, DataError, OutputError, ExportError, ContractError, TflmError) as error:
         sys.exit(f"\n{error}")
-    int8 = summary["stages"]["int8"]
-    print(
-        f"\nint8 student: {100 * int8['accuracy']['mean']:.1f} % of {summary['protocol']['judged']} "
-        f"recordings, {int8['model_bytes'] / 1024:.1f} KB model, "
-        f"{int8['arena_bytes'] / 1024:.1f} KB arena ({time.time() - started:.0f} s).\n"
-        f"Report: {folder / 'report.html'}\nFirmware files: {folder / 'seed0' / 'export'}"
-    )
+    stage = final(summary)
+    found = summary["stages"][stage]
+    said = f"\n{stage} student: {100 * found['accuracy']['mean']:.1f} % of {summary['protocol']['judged']} recordings"
+    if stage == "int8":
+        said += f", {found['model_bytes'] / 1024:.1f} KB model, {found['arena_bytes'] / 1024:.1f} KB arena"
+    print(f"{said} ({time.time() - started:.0f} s).\nReport: {folder / 'report.html'}")
+    if stage == "int8":
+        print(f"Firmware files: {folder / 'seed0' / 'export'}")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python tools/publish.py --run runs/utd-imu --model models/utd-imu
 
-The student is that of seed 0, fixed beforehand. Golden windows and firmware files stay behind: they hold
-windows of the data set.
+The student is that of seed 0, fixed beforehand; one too large for a microcontroller stays behind. So do golden
+windows and firmware files: they hold windows of the data set.
 """
 
 import json
@@ -35,12 +35,13 @@ def main(argv):
         if load_recipe(run / "recipe.toml") != load_recipe(model / "recipe.toml"):
             raise RecipeError(f"{run} was made with another recipe than {model / 'recipe.toml'}.")
         results = json.loads((run / "results.json").read_text())
-        export = load_export(run / "seed0" / "export")
+        export = load_export(run / "seed0" / "export") if "int8" in results["stages"] else None
         command = f"python tools/distill.py --recipe {model}/recipe.toml --seeds {results['seeds']}"
         page = model / "README.md"
         text = card.replaced(page.read_text(), card.MEASURED, card.measured(results, command))
-        write_bytes(model / "student.tflite", export.model_bytes)
-        export.contract.write(model / "contract.json")
+        if export:
+            write_bytes(model / "student.tflite", export.model_bytes)
+            export.contract.write(model / "contract.json")
         write_bytes(model / "results.json", (run / "results.json").read_bytes())
         write_text(page, text)
         published = sorted(model.parent.glob("*/results.json"))
@@ -48,7 +49,8 @@ def main(argv):
         write_text(README, card.replaced(README.read_text(), card.ZOO, table))
     except (RecipeError, ContractError, OutputError, ValueError, FileNotFoundError) as error:
         sys.exit(f"\n{error}")
-    print(f"{model}: student.tflite, contract.json, results.json and README.md are those of {run}")
+    exported = "student.tflite, contract.json, " if export else ""
+    print(f"{model}: {exported}results.json and README.md are those of {run}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ from tfkd.data.recordings import DataError
 NAMES = ("utd", "synthetic")
 
 
-def read(dataset, data_dir=None, on_error="raise", modalities=("imu", "skeleton")):
+def read(
+    dataset, data_dir=None, on_error="raise", modalities=("imu", "skeleton"), frame_size=64, most_frames=32
+):
     """Reads a data set as `Recordings`.
 
     Args:
@@ -15,6 +17,7 @@ def read(dataset, data_dir=None, on_error="raise", modalities=("imu", "skeleton"
         data_dir: where its files are; the environment variable `TFKD_DATA` if it is `None`.
         on_error: `"raise"` or `"skip"`, for files that cannot be read.
         modalities: what to read; also `"depth"` and, of UTD-MHAD, `"video"`.
+        frame_size, most_frames: pixels a side and number of frames that are kept of depth and video.
 
     Raises:
         DataError: the data is not there, or a file of it is bad.
@@ -31,4 +34,4 @@ def read(dataset, data_dir=None, on_error="raise", modalities=("imu", "skeleton"
     if not data_dir or not os.path.isdir(data_dir):
         found = f"{data_dir} is not a folder. " if data_dir else ""
         raise DataError(found + missing_data_message(None, modalities))
-    return read_utd_mhad(data_dir, modalities, on_error)
+    return read_utd_mhad(data_dir, modalities, on_error, frame_size=frame_size, most_frames=most_frames)

@@ -28,7 +28,7 @@ from tfkd.report.page import (
     table,
     tag,
 )
-from tfkd.report.words import DECISIVE, STAGES, headline, numbers, verdict
+from tfkd.report.words import DECISIVE, STAGES, final, headline, numbers, verdict
 
 EXPORTED_FILES = {
     "student.tflite": "the model",
@@ -66,7 +66,7 @@ def write(folder, summary):
     parts = (
         ("stages", "The stages", _stages(summary)),
         ("comparisons", "Comparisons", _comparisons(summary)),
-        ("device", "On the device", _device(folder, summary)),
+        *([("device", "On the device", _device(folder, summary))] if final(summary) == "int8" else []),
         ("people", "People and classes", details.people_and_classes(folder, summary)),
         ("confusion", "What is taken for what", details.confusion(folder, summary)),
         ("training", "Training", details.training(folder, summary)),
@@ -177,7 +177,7 @@ def _comparisons(summary):
             "p",
             "The test flips signs at random over the recordings, which are its units, after averaging over "
             "seeds: it tells whether the difference is more than luck with these recordings, but it takes "
-            f"recordings of one person as independent and knows only {len(summary['per_person']['int8'])} "
+            f"recordings of one person as independent and knows only {len(summary['per_person']['labels'])} "
             "people, so it says little of others. Of twenty comparisons where there is nothing to find, "
             f"about one has p below {DECISIVE}. Right only with one of the two: (recording, seed) pairs.",
             class_="small",

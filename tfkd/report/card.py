@@ -8,6 +8,12 @@ TITLES = {
     "labels": "student, labels only",
     "distilled": "student, distilled",
     "control": "control: shuffled teacher outputs",
+    "with_soft_targets": "student, labels and soft targets",
+    "with_distance": "student, labels and distances",
+    "with_angle": "student, labels and angles",
+    "with_semantic": "student, labels and semantic term",
+    "raw_labels": "raw signal, labels only",
+    "raw_distilled": "raw signal, distilled",
     "pruned": "distilled and pruned",
     "int8": "int8, run in TFLM",
 }
@@ -35,6 +41,8 @@ def measured(results, command):
     heading = "| | recordings right, % | " + ("windows right, % | " if stream else "") + "macro F1, % | parameters |"
     lines += ["", heading, "| --- |" + " ---: |" * (heading.count("|") - 2)]
     for stage, title in TITLES.items():
+        if stage not in stages:
+            continue
         found = stages[stage]
         windows = f" {_spread(found['window_accuracy'])} |" if stream else ""
         parameters = f"{found['parameters']:,}" if "parameters" in found else ""
@@ -47,23 +55,28 @@ def measured(results, command):
         lines.append(
             f"| {TITLES[ours]} minus {TITLES[baseline]} | {100 * found['gain']:+.2f} | {_p(found['p_value'])} |"
         )
-    int8 = stages["int8"]
     versions = results["provenance"]["versions"]
     lines += [
         "",
         "p: two-sided sign-flip test with the recordings as units; it says nothing of people beyond those tested.",
         "",
-        f"int8 student: {int8['model_bytes'] / 1024:.1f} KB `.tflite`, {int8['arena_bytes'] / 1024:.1f} KB arena "
-        f"(x86-64, reference kernels), {int8['macs']:,} multiply-accumulates, operators "
-        f"{', '.join(int8['operators'])}; {100 * stages['pruned']['sparsity']:.0f} % of the kernel weights are zero, "
-        "which by itself saves a Cortex-M nothing.",
-        "",
+        *([_on_the_device(stages), ""] if "int8" in stages else []),
         f"tfkd {results['provenance']['git']}, TensorFlow {versions['tensorflow']}, Keras {versions['keras']}; data "
         f"SHA-256 {results['provenance']['data_sha256'][:16]}. Made by",
         "",
         f"```sh\n{command}\n```",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _on_the_device(stages):
+    int8 = stages["int8"]
+    return (
+        f"int8 student: {int8['model_bytes'] / 1024:.1f} KB `.tflite`, {int8['arena_bytes'] / 1024:.1f} KB arena "
+        f"(x86-64, reference kernels), {int8['macs']:,} multiply-accumulates, operators "
+        f"{', '.join(int8['operators'])}; {100 * stages['pruned']['sparsity']:.0f} % of the kernel weights are zero, "
+        "which by itself saves a Cortex-M nothing."
+    )
 
 
 def zoo(results_by_model):
@@ -77,7 +90,7 @@ def zoo(results_by_model):
         return f"| {title} | " + " | ".join(cell(results) for results in results_by_model.values()) + " |"
 
     def accuracy(stage):
-        return lambda results: _spread(results["stages"][stage]["accuracy"])
+        return lambda results: _spread(results["stages"][stage]["accuracy"]) if stage in results["stages"] else ""
 
     def protocol(results):
         windowing = {"whole_trial": "whole trials", "stream": "sliding windows, by trial"}
@@ -92,7 +105,9 @@ def zoo(results_by_model):
         return f"{100 * found['gain']:+.1f} (p {p if p.startswith('<') else f'= {p}'})"
 
     def size(results):
-        int8 = results["stages"]["int8"]
+        int8 = results["stages"].get("int8")
+        if int8 is None:
+            return f"{results['stages']['distilled']['parameters']:,} parameters"
         return f"{int8['model_bytes'] / 1024:.1f} KB, {int8['arena_bytes'] / 1024:.1f} KB"
 
     names = [f"[`{name}`](models/{name}/README.md)" for name in results_by_model]

@@ -6,16 +6,17 @@ They are drawn from the predictions and records in the run folder, besides the n
 from tfkd import results
 from tfkd.report import plots
 from tfkd.report.page import Html, folded, number, percent, points, table, tag
-from tfkd.report.words import STAGES
+from tfkd.report.words import STAGES, final
 
 
 def people_and_classes(folder, summary):
     """Whom and what the stages got right; the hardest class first."""
-    judged = results.load_predictions(folder, "int8", summary["seeds"])
+    last = final(summary)
+    judged = results.load_predictions(folder, last, summary["seeds"])
     confused = results.summed_confusion(judged)
     _, _, subjects, _ = judged[0].decisions()
-    stages = sorted(summary["per_person"], key=lambda stage: stage != "int8")  # what is flashed comes first
-    people = sorted(summary["per_person"]["int8"], key=lambda person: (len(person), person))
+    stages = sorted(summary["per_person"], key=lambda stage: stage != last)  # what is flashed comes first
+    people = sorted(summary["per_person"][last], key=lambda person: (len(person), person))
     by_person = [
         [f"person {person}"]
         + [number(summary["per_person"][stage].get(person)) for stage in stages]
@@ -23,11 +24,11 @@ def people_and_classes(folder, summary):
         for person in people
     ]
     recalls, classes = summary["per_class"], summary["protocol"]["classes"]
-    worst_first = sorted(range(len(classes)), key=lambda i: (recalls["int8"][i] is None, recalls["int8"][i] or 0.0, i))
+    worst_first = sorted(range(len(classes)), key=lambda i: (recalls[last][i] is None, recalls[last][i] or 0.0, i))
     by_class = [
         [
             classes[i],
-            _bar(recalls["int8"][i]),
+            _bar(recalls[last][i]),
             *(number(recalls[stage][i]) for stage in ("labels", "distilled")),
             points(_difference(recalls["distilled"][i], recalls["labels"][i])),
             number(recalls["teacher"][i]),
@@ -37,12 +38,12 @@ def people_and_classes(folder, summary):
         for i in worst_first
     ]
     shown = [STAGES[stage][1] for stage in stages]
-    head = ["Class", "int8", "labels", "distilled", "distilled\n− labels", "teacher", "recordings"]
-    head += ["int8 takes it for"]
+    head = ["Class", last, "labels", "distilled", "distilled\n− labels", "teacher", "recordings"]
+    head += [f"{last} takes it for"]
     return [
         tag("p", "Recordings right, in %, mean over seeds."),
         table("Accuracy by person", ["Person", *shown, "recordings"], by_person),
-        tag("h3", "Classes, the hardest for int8 first"),
+        tag("h3", f"Classes, the hardest for {last} first"),
         table("Recall by class", head, by_class, text=[7]),
     ]
 
@@ -68,7 +69,7 @@ def confusion(folder, summary):
     """Confusion matrices of what is flashed and of the student that nobody taught."""
     classes, seeds = summary["protocol"]["classes"], summary["seeds"]
     figures = []
-    for stage in ("int8", "labels"):
+    for stage in (final(summary), "labels"):
         table_ = results.summed_confusion(results.load_predictions(folder, stage, seeds))
         name = STAGES[stage][0]
         drawing = plots.confusion_matrix(table_, classes, f"Confusion matrix: {name}")

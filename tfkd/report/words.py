@@ -7,6 +7,12 @@ STAGES = {
     "labels": ("Student on labels alone", "labels"),
     "distilled": ("Student, distilled", "distilled"),
     "control": ("Control: shuffled teacher", "control"),
+    "with_soft_targets": ("Labels and soft targets", "soft targets"),
+    "with_distance": ("Labels and distances", "distance"),
+    "with_angle": ("Labels and angles", "angle"),
+    "with_semantic": ("Labels and the semantic term", "semantic"),
+    "raw_labels": ("Raw signal, on labels alone", "raw, labels"),
+    "raw_distilled": ("Raw signal, distilled", "raw, distilled"),
     "pruned": ("Distilled, then pruned", "pruned"),
     "int8": ("int8 in TFLM", "int8"),
 }
@@ -18,6 +24,12 @@ COMPARISONS = {
     "pruned_vs_distilled": ("the pruned student", "the distilled one"),
     "int8_vs_pruned": ("the int8 student", "the pruned one in float"),
     "int8_vs_labels": ("the int8 student", "the student on labels alone in float"),
+    "with_soft_targets_vs_labels": ("the student on labels and soft targets", "the same on labels alone"),
+    "with_distance_vs_labels": ("the student on labels and distances", "the same on labels alone"),
+    "with_angle_vs_labels": ("the student on labels and angles", "the same on labels alone"),
+    "with_semantic_vs_labels": ("the student on labels and the semantic term", "the same on labels alone"),
+    "labels_vs_raw_labels": ("the student that sees images", "the one for the raw signal, both on labels alone"),
+    "distilled_vs_raw_distilled": ("the student that sees images", "the one for the raw signal, both distilled"),
 }
 """Comparison -> the two that are compared, as a sentence names them."""
 
@@ -34,23 +46,33 @@ def headline(summary):
     Returns:
         A list of HTML elements.
     """
-    protocol, seeds, int8 = summary["protocol"], summary["seeds"], summary["stages"]["int8"]
+    protocol, seeds, stage = summary["protocol"], summary["seeds"], final(summary)
+    found = summary["stages"][stage]
+    sizes = [
+        ", with a model of ",
+        tag("strong", kilobytes(found["model_bytes"])),
+        " and an arena of ",
+        tag("strong", kilobytes(found["arena_bytes"])),
+    ] if stage == "int8" else [", with ", tag("strong", f"{found['parameters']:,}"), " parameters"]  # fmt: skip
     lead = tag(
         "p",
-        "The int8 student gets ",
-        tag("strong", percent(int8["accuracy"]["mean"])),
-        f"\u00a0±\u00a0{100 * int8['accuracy']['std']:.1f}" if seeds > 1 else "",
+        f"The {stage} student gets ",
+        tag("strong", percent(found["accuracy"]["mean"])),
+        f"\u00a0±\u00a0{100 * found['accuracy']['std']:.1f}" if seeds > 1 else "",
         f" of {protocol['judged_recordings']} {protocol['judged']} recordings right "
-        f"({seeds} seed{'s' if seeds > 1 else ''}), with a model of ",
-        tag("strong", kilobytes(int8["model_bytes"])),
-        " and an arena of ",
-        tag("strong", kilobytes(int8["arena_bytes"])),
+        f"({seeds} seed{'s' if seeds > 1 else ''})",
+        *sizes,
         ".",
         class_="lead",
     )
     warnings = (tag("p", text, class_="note") for text in _warnings(summary))
     findings = tag("ul", *(tag("li", text) for text in [*_findings(summary), *_extremes(summary)]))
     return [lead, *warnings, findings]
+
+
+def final(summary):
+    """The stage that a run ends with: what is flashed or, of a student too large for that, what was distilled."""
+    return "int8" if "int8" in summary["stages"] else "distilled"
 
 
 def shown(comparison):
@@ -80,7 +102,7 @@ def _sentence(key, comparison):
 
 def _findings(summary):
     compared = summary["comparisons"]
-    for key in COMPARISONS:
+    for key in (key for key in COMPARISONS if key in compared):
         said = _sentence(key, compared[key])
         unexplained = shown(compared["distilled_vs_labels"]) > 0 >= shown(compared["distilled_vs_control"])
         if key == "distilled_vs_control" and unexplained:
@@ -89,15 +111,16 @@ def _findings(summary):
 
 
 def _extremes(summary):
-    """Whom and what the int8 student serves worst."""
-    people = summary["per_person"]["int8"]
+    """Whom and what the final student serves worst."""
+    stage = final(summary)
+    people = summary["per_person"][stage]
     if len(people) > 1:
         low, high = min(people, key=people.get), max(people, key=people.get)
         yield (
-            f"From person to person, the int8 student ranges from {percent(people[low])} (person {low}) "
+            f"From person to person, the {stage} student ranges from {percent(people[low])} (person {low}) "
             f"to {percent(people[high])} (person {high})."
         )
-    recalls = zip(summary["per_class"]["int8"], summary["protocol"]["classes"])
+    recalls = zip(summary["per_class"][stage], summary["protocol"]["classes"])
     known = sorted(pair for pair in recalls if pair[0] is not None)
     if len(known) > 1:
         worst = ", ".join(f"{name} ({percent(recall)})" for recall, name in known[: min(3, len(known) - 1)])
