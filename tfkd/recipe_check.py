@@ -95,7 +95,11 @@ def _check_images(recipe, require):
         smallest <= student.image_size <= recipe.windows.length, "student.image_size", student.image_size,
         f"from {smallest} to windows.length, {recipe.windows.length}",
     )  # fmt: skip
+    try:
+        encoding = Gaf.parse(student.encoding, student.image_size)
+    except ValueError:  # a range that is none
+        encoding = None
     require(
-        Gaf.parse(student.encoding, student.image_size) is not None, "student.encoding", student.encoding,
+        encoding is not None, "student.encoding", student.encoding,
         "gasf or gadf, with a range if wished, as in 'gasf -3 3'",
     )  # fmt: skip
