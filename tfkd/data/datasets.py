@@ -25,7 +25,7 @@ def read(
     if dataset == "synthetic":
         from tfkd.data.synthetic import read_synthetic
 
-        return read_synthetic()
+        return read_synthetic(modalities=modalities, frame_size=frame_size, most_frames=most_frames)
     if dataset != "utd":
         raise ValueError(f"There is no data set {dataset!r}; known: {', '.join(NAMES)}.")
     from tfkd.data.utd_mhad import missing_data_message, read_utd_mhad

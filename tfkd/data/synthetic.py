@@ -13,7 +13,10 @@ import dataclasses
 import numpy as np
 
 from tfkd.data import kinematics
+from tfkd.data.frames import encode_depth
+from tfkd.data.actions import ACTIONS, ANGLES, CLASSES, IS_ARM, LIMB, SHORT, STANDING, fade
 from tfkd.data.recordings import Recording, Recordings
+from tfkd.data.rendering import render_depth
 from tfkd.data.utd_mhad import JOINTS, STREAMS
 
 RATE = 200  # Hz, of the simulation
@@ -21,131 +24,6 @@ IMU_RATE = 50  # Hz
 MARGIN = 0.25  # seconds simulated before and after, so that filters have no edges
 ACC_RANGE, GYRO_RANGE = 8.0, 1000.0  # g, deg/s
 SAMPLES_A_FRAME = 2.62  # IMU samples to a skeleton frame, as in UTD-MHAD
-
-# ---- Actions: joint angles over the progress u of the action, 0 at its start and 1 at its end ----
-
-
-def _ease(x):
-    """From 0 to 1 with no jerk at either end (the minimum-jerk curve)."""
-    x = np.clip(x, 0.0, 1.0)
-    return x * x * x * (x * (6 * x - 15) + 10)
-
-
-def _fade(u):
-    return _ease(u / 0.2) * _ease((1 - u) / 0.2)
-
-
-def hold(angle):
-    """Goes to `angle`, stays, and comes back."""
-    return lambda u, cadence: angle * _fade(u)
-
-
-def beat(angle, cycles, phase=0.0):
-    """Swings `angle` to either side, `cycles` times; `phase` is a share of one swing."""
-    return lambda u, cadence: (
-        angle * _fade(u) * np.sin(2 * np.pi * (cycles * cadence * u + phase))
-    )
-
-
-def path(*points):
-    """Goes from 0 through `(u, angle)` points and back to 0."""
-
-    def angle(u, cadence):
-        total, here, before = np.zeros_like(u), 0.0, 0.0
-        for at, there in (*points, (1.0, 0.0)):
-            total += (there - here) * _ease((u - before) / (at - before))
-            here, before = there, at
-        return total
-
-    return angle
-
-
-def right(**moves):
-    """The right limb's moves: `right(elbow=...)` moves `right_elbow`."""
-    return {f"right_{name}": move for name, move in moves.items()}
-
-
-def left(**moves):
-    """As `right`, on the other side."""
-    return {f"left_{name}": move for name, move in moves.items()}
-
-
-def both(**moves):
-    """The same on both sides, as in a mirror."""
-    return left(**moves) | right(**moves)
-
-
-def _circle(direction):
-    return right(
-        lift=[hold(80), beat(26, 2, 0.25)], plane=[hold(10), beat(direction * 34, 2)],
-        elbow=hold(15),
-    )  # fmt: skip
-
-
-def _wave(cycles):
-    return {
-        "lift": hold(80), "plane": hold(75), "twist": hold(-85), "elbow": [hold(80), beat(28, cycles)]
-    }  # fmt: skip
-
-
-def _curl(cycles):
-    return {"elbow": [hold(62), beat(50, cycles, -0.25)], "roll": hold(-60)}
-
-
-def _punch(cycles, phase=0.0):
-    return {
-        "lift": [hold(45), beat(28, cycles, phase)], "elbow": [hold(85), beat(-50, cycles, phase)],
-        "plane": hold(15),
-    }  # fmt: skip
-
-
-KICK = {"thigh": path((0.3, -22), (0.5, 70), (0.7, 5)), "knee": path((0.3, 65), (0.5, 8), (0.7, 20))}
-
-# Class name -> {angle: how it moves, one primitive or several that add up}; label = position here.
-# One arm or two: the right arm does the same, only slower and with less help of the trunk; that, and no
-# more, the sensor may notice.
-ACTIONS = {
-    "wave": right(**_wave(4.2)) | {"trunk_tilt": [hold(-7), beat(4, 4.2)]},
-    "wave_two_hands": both(**_wave(3.4)),
-    "clap": both(
-        lift=hold(55), plane=[hold(5), beat(14, 4)], elbow=hold(55), twist=[hold(35), beat(-12, 4)]
-    ),
-    "swipe_left": right(
-        lift=hold(75), plane=path((0.3, 65), (0.65, -45)), elbow=path((0.3, 40), (0.65, 30))
-    ),
-    "swipe_right": right(
-        lift=hold(75), plane=path((0.3, -45), (0.65, 65)), elbow=path((0.3, 40), (0.65, 30))
-    ),
-    "draw_circle_cw": _circle(1),
-    "draw_circle_ccw": _circle(-1),
-    "throw": right(
-        lift=path((0.35, 105), (0.55, 75)), plane=path((0.35, 70), (0.55, 0)),
-        twist=path((0.35, -75), (0.55, 10)), elbow=path((0.35, 105), (0.52, 15)),
-    ) | {"trunk_turn": path((0.35, -20), (0.58, 18))},
-    "punch": right(**_punch(3.3)) | {"trunk_turn": beat(5, 3.3)},
-    "box": right(**_punch(2.6)) | left(**_punch(2.6, 0.5)) | {"trunk_turn": beat(16, 2.6)},
-    "arm_curl": right(**_curl(3.2)) | {"trunk_tilt": [hold(-5), beat(3, 3.2, -0.25)]},
-    "arm_curl_two_hands": both(**_curl(2.6)) | {"trunk_lean": [hold(-5), beat(-5, 2.6, -0.25)]},
-    "kick_left": left(**KICK)
-    | right(lift=path((0.3, -10), (0.52, 22))) | {"trunk_lean": path((0.5, -8))},
-    "kick_right": right(**KICK)
-    | right(lift=path((0.3, 14), (0.52, -8))) | {"trunk_lean": path((0.5, -8))},
-    "squat": both(thigh=hold(105), knee=hold(130), lift=hold(45)) | {"trunk_lean": hold(30)},
-    "sit_down": both(thigh=hold(85), knee=hold(85), lift=hold(25)) | {"trunk_lean": [
-        path((0.2, 35), (0.45, 5), (0.55, 5), (0.8, 35))]},
-}  # fmt: skip
-CLASSES = tuple(ACTIONS)
-SHORT = ("swipe_left", "swipe_right", "throw", "kick_left", "kick_right")
-
-ANGLES = (
-    "trunk_lean", "trunk_tilt", "trunk_turn", "head_nod", "heading",
-    *(f"{side}_{name}" for side in kinematics.SIDES
-      for name in ("lift", "plane", "twist", "elbow", "roll", "thigh", "spread", "knee")),
-)  # fmt: skip
-_LIMB = np.array([1 if a.startswith("left") else 2 if a.startswith("right") else 0 for a in ANGLES])
-_IS_ARM = np.array([a.endswith(("lift", "plane", "twist", "elbow", "roll")) for a in ANGLES])
-STANDING = {"trunk_lean": 2, "head_nod": 8} | both(lift=7, plane=70, elbow=14, spread=3)
-
 
 # ---- People ----
 
@@ -182,7 +60,7 @@ def person(seed, subject):
         cadence=np.clip(rng.normal(1.0, 0.10), 0.7, 1.4),
         lead=rng.normal(0.0, 0.02, 3),
         posture=posture,
-        manner=rng.normal(0.0, 5.5, len(ANGLES)) * _IS_ARM,
+        manner=rng.normal(0.0, 5.5, len(ANGLES)) * IS_ARM,
         left_share=rng.uniform(0.7, 1.05),
         tremor=(rng.uniform(0.01, 0.06), rng.uniform(6.0, 10.0)),
         strap=rng.normal(0.0, (16.0, 7.0, 7.0)),
@@ -193,7 +71,9 @@ def person(seed, subject):
 # ---- Recordings ----
 
 
-def read_synthetic(subjects=8, trials=4, seed=0, noise=1.0):
+def read_synthetic(
+    subjects=8, trials=4, seed=0, noise=1.0, modalities=("imu", "skeleton"), frame_size=64, most_frames=32
+):
     """Generates the synthetic data set.
 
     A recording depends only on the seed and its own subject, action and trial: fewer subjects or trials
@@ -204,16 +84,21 @@ def read_synthetic(subjects=8, trials=4, seed=0, noise=1.0):
         trials: how often each does every action.
         seed: a whole number, not negative; another seed gives other people.
         noise: scales the errors of both sensors; 0 turns them off and leaves the motion as it is.
+        modalities: `"imu"`, `"skeleton"` and `"depth"`, or some of them; the others' values do not depend on it.
+        frame_size, most_frames: of depth, as in `read_utd_mhad`.
 
     Returns:
         `Recordings` with streams `imu` `(time, 6)` in g and deg/s at 50 Hz and `skeleton`
-        `(time, 20, 3)` in metres, both float32, and ids like `a1_s1_t1` (action numbers start at 1).
+        `(time, 20, 3)` in metres, both float32, and ids like `a1_s1_t1` (action numbers start at 1). `depth` is
+        rendered coarsely from every second frame of the skeleton, uint8 `(time, frame_size, frame_size, 3)`.
     """
     if subjects < 1 or trials < 1 or seed < 0 or noise < 0:
         raise ValueError(
             "read_synthetic needs subjects and trials of at least 1, and a seed and noise that are "
             f"not negative, got subjects={subjects}, trials={trials}, seed={seed}, noise={noise}."
         )
+    if unknown := set(modalities) - {"imu", "skeleton", "depth"}:
+        raise ValueError(f"Synthetic people have no {sorted(unknown)}; known: imu, skeleton, depth.")
     people = {number: person(seed, number) for number in range(1, subjects + 1)}
     items = []
     for label in range(len(CLASSES)):
@@ -221,10 +106,15 @@ def read_synthetic(subjects=8, trials=4, seed=0, noise=1.0):
             for trial in range(1, trials + 1):
                 rng = np.random.default_rng([seed, subject, label + 1, trial])
                 streams = _record(who, CLASSES[label], rng, noise)
+                if "depth" in modalities:
+                    maps = render_depth(streams["skeleton"][::2])
+                    rate = IMU_RATE / SAMPLES_A_FRAME / 2
+                    streams["depth"] = encode_depth(maps, frame_size, rate, most_frames)
+                streams = {m: streams[m] for m in modalities}
                 items.append(
                     Recording(f"a{label + 1}_s{subject}_t{trial}", subject, label, trial, streams)
                 )
-    return Recordings(items, CLASSES, {m: STREAMS[m] for m in ("imu", "skeleton")}, "synthetic")
+    return Recordings(items, CLASSES, {m: STREAMS[m] for m in modalities}, "synthetic")
 
 
 def _record(who, action, rng, noise):
@@ -255,17 +145,17 @@ def _perform(who, action, progress, time, rng):
     size = who.size * np.exp(rng.normal(0.0, 0.07))
     cadence = who.cadence * np.exp(rng.normal(0.0, 0.07))
     lead = who.lead + rng.normal(0.0, 0.01, 3)
-    manner = who.manner + rng.normal(0.0, 3.0, len(ANGLES)) * _IS_ARM
+    manner = who.manner + rng.normal(0.0, 3.0, len(ANGLES)) * IS_ARM
     angles = np.zeros((len(ANGLES), len(time)))
     for row, name in enumerate(ANGLES):
         if name not in ACTIONS[action]:
             continue
-        u = progress + lead[_LIMB[row]]
+        u = progress + lead[LIMB[row]]
         moves = ACTIONS[action][name]
         for move in moves if isinstance(moves, list) else [moves]:
             angles[row] += size * move(u, cadence)
-        angles[row] += manner[row] * _fade(u)
-        if _LIMB[row] == 1 and _IS_ARM[row]:
+        angles[row] += manner[row] * fade(u)
+        if LIMB[row] == 1 and IS_ARM[row]:
             angles[row] *= who.left_share
     angles += (who.posture + [STANDING.get(name, 0.0) for name in ANGLES])[:, None]
     angles[ANGLES.index("heading")] += rng.normal(0.0, 8.0)
