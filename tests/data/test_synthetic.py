@@ -7,8 +7,9 @@ import pytest
 
 from tests.formats import utd
 from tfkd.data import DataError, synthetic
+from tfkd.data.actions import CLASSES
 from tfkd.data.kinematics import GRAVITY, Body, felt, move, rotation
-from tfkd.data.synthetic import CLASSES, RATE, read_synthetic
+from tfkd.data.synthetic import RATE, read_synthetic
 from tfkd.data.utd_mhad import JOINTS, read_utd_mhad
 from tfkd.data.utd_writer import write_utd_mhad
 

@@ -13,8 +13,8 @@ import dataclasses
 import numpy as np
 
 from tfkd.data import kinematics
-from tfkd.data.frames import encode_depth
 from tfkd.data.actions import ACTIONS, ANGLES, CLASSES, IS_ARM, LIMB, SHORT, STANDING, fade
+from tfkd.data.frames import encode_depth
 from tfkd.data.recordings import Recording, Recordings
 from tfkd.data.rendering import render_depth
 from tfkd.data.utd_mhad import JOINTS, STREAMS
