@@ -7,6 +7,7 @@ from keras import layers
 
 from tfkd.networks import bn_inception, trn_teacher
 from tfkd.networks.video import FRAME_NETWORKS
+from tfkd.networks.weights import WeightsError, load_bn_inception
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +106,33 @@ def test_teacher_takes_it_by_name_or_ready_made(small):
     model = trn_teacher((2, 64, 64, 3), 4, frame_network=small, input_name="video")
     assert model.get_layer("bn_inception") is small
     assert model.get_layer("embedding").output.shape == (None, 300)
+
+
+def pytorch_state(model):
+    """A state as PyTorch names it, of random numbers, with the classifier of ImageNet."""
+    rng, state = np.random.default_rng(5), {}
+    for layer in model.layers:
+        if isinstance(layer, layers.Conv2D):
+            high, wide, into, out = layer.kernel.shape
+            state[f"{layer.name}.weight"] = rng.normal(0, 0.05, (out, into, high, wide)).astype("float32")
+            state[f"{layer.name}.bias"] = rng.normal(size=out).astype("float32")
+        elif isinstance(layer, layers.BatchNormalization):
+            for part in ("weight", "bias", "running_mean", "running_var"):
+                # Two-dimensional, as in files from PyTorch before 0.4.
+                state[f"{layer.name}.{part}"] = rng.uniform(0.5, 1.5, (1, *layer.gamma.shape)).astype("float32")
+    state["last_linear.weight"] = np.zeros((1000, 1024), "float32")
+    return state
+
+
+def test_weights_of_pytorch(frozen):
+    state = pytorch_state(frozen)
+    load_bn_inception(frozen, state)
+    kernel = np.asarray(frozen.get_layer("inception_4c_double_3x3_2").kernel)
+    np.testing.assert_array_equal(kernel[0, 2], state["inception_4c_double_3x3_2.weight"][:, :, 0, 2].T)
+    norm = frozen.get_layer("conv2_3x3_reduce_bn")
+    np.testing.assert_array_equal(np.asarray(norm.moving_variance), state["conv2_3x3_reduce_bn.running_var"][0])
+    with pytest.raises(WeightsError, match="missing: inception_5b_1x1.bias"):
+        load_bn_inception(frozen, {key: array for key, array in state.items() if key != "inception_5b_1x1.bias"})
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,8 @@ def bn_inception(input_shape=(224, 224, 3), freeze_bn=None, name="bn_inception")
     """BN-Inception without its classifier: 10,270,240 weights and biases, 2.0 billion multiplications at 224.
 
     Padding follows Caffe and PyTorch (the same on both sides also at stride 2, pools that keep an incomplete
-    last window, means that count the padding), so that weights trained there fit, layer by layer.
+    last window, means that count the padding) and layers are named as in the PyTorch model that TSN and TRN start
+    from, so that its weights fit: see `tfkd.networks.weights.load_bn_inception`.
 
     Args:
         input_shape: `(height, width, 3)`, multiples of 32.

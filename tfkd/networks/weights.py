@@ -67,6 +67,30 @@ def load_resnet18(model, source, average_stem=False):
     load_state(model, source, layers, unused=("fc",), adapt={"conv1.weight": averaged} if channels != 3 else {})
 
 
+def load_bn_inception(model, source):
+    """Gives a `tfkd.networks.bn_inception` the weights of the PyTorch BN-Inception of TSN and TRN.
+
+    That is a state whose modules are `conv1_7x7_s2`, `conv1_7x7_s2_bn`, `conv2_3x3_reduce` and so on, as the layers
+    are named here. Its classifier is not used. Batch normalisation's arrays may have shape `(1, channels)`, as
+    PyTorch before 0.4 wrote them.
+
+    Args:
+        model: from `bn_inception`, of any input shape.
+        source: the file, see `load_state`.
+
+    Raises:
+        WeightsError: see `load_state`.
+    """
+    layers = {layer.name: layer.name for layer in model.layers if layer.weights}
+    parts = ("weight", "bias", "running_mean", "running_var")
+    norms = [f"{name}.{part}" for name in layers if name.endswith("_bn") for part in parts]
+    load_state(model, source, layers, unused=("fc", "last_linear"), adapt=dict.fromkeys(norms, _without_leading_one))
+
+
+def _without_leading_one(array):
+    return array[0] if array.ndim == 2 and len(array) == 1 else array
+
+
 def load_state(model, source, layers, unused=(), adapt=None):
     """Fills layers of a Keras model from a PyTorch state, all of them or none.
 
