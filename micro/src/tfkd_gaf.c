@@ -8,9 +8,7 @@
 
 enum { SIZE = TFKD_GAF_SIZE, UNIT = 1 << 15 };
 
-#ifndef TFKD_GAF_LOW
-static const float FLAT = 2.220446e-15f; /* tfkd.encodings.FLAT */
-#endif
+#define FLAT 2.220446e-15f /* a channel whose points differ by less has no range: tfkd.encodings.gaf.FLAT */
 
 /* With arcsin for the angles every value is the negative. */
 #ifdef TFKD_GAF_ARCSIN
@@ -36,12 +34,12 @@ static int8_t quantise(int32_t fine) {
 }
 
 /* Means of SIZE stretches of one channel; point i is the mean of samples i * WINDOW / SIZE and on, up to the next's.
- * Without a fixed range they are counted from the first sample: a small range keeps its digits beside a large offset. */
-static void aggregate(const float *samples, uint32_t capacity, uint32_t at, int channel, float points[SIZE]) {
+ * Counted from the first sample, within the range: a small range keeps its digits beside a large offset. */
+static float aggregate(const float *samples, uint32_t capacity, uint32_t at, int channel, float points[SIZE]) {
+  float origin = samples[at * TFKD_CHANNELS + (uint32_t)channel];
 #ifdef TFKD_GAF_LOW
-  const float origin = 0.0f;
-#else
-  const float origin = samples[at * TFKD_CHANNELS + (uint32_t)channel];
+  if (origin < TFKD_GAF_LOW) origin = TFKD_GAF_LOW;
+  if (origin > TFKD_GAF_HIGH) origin = TFKD_GAF_HIGH;
 #endif
   int sample = 0;
   for (int i = 0; i < SIZE; ++i) {
@@ -54,18 +52,21 @@ static void aggregate(const float *samples, uint32_t capacity, uint32_t at, int 
     }
     points[i] = sum / (float)count;
   }
+  return origin;
 }
 
 /* cosine[i] = x_i and sine[i] = sqrt(1 - x_i^2), in 1/UNIT. */
-static void project(const float points[SIZE], int32_t cosine[SIZE], int32_t sine[SIZE]) {
+static void project(const float points[SIZE], float origin, int32_t cosine[SIZE], int32_t sine[SIZE]) {
 #ifdef TFKD_GAF_LOW
-  const float low = TFKD_GAF_LOW, high = TFKD_GAF_HIGH;
+  const float low = TFKD_GAF_LOW - origin, high = TFKD_GAF_HIGH - origin;
 #else
+  (void)origin;
   float low = points[0], high = points[0];
   for (int i = 1; i < SIZE; ++i) {
     if (points[i] < low) low = points[i];
     if (points[i] > high) high = points[i];
   }
+#endif
   if (!(high - low >= FLAT)) { /* no range: all at the lower end */
     for (int i = 0; i < SIZE; ++i) {
       cosine[i] = -UNIT;
@@ -73,7 +74,6 @@ static void project(const float points[SIZE], int32_t cosine[SIZE], int32_t sine
     }
     return;
   }
-#endif
   const float unit = 1.0f / (high - low);
   for (int i = 0; i < SIZE; ++i) {
     float point = points[i];
@@ -90,8 +90,8 @@ void tfkd_gaf(const float *samples, uint32_t capacity, uint32_t start, int8_t *i
   for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
     float points[SIZE];
     int32_t x[SIZE], s[SIZE];
-    aggregate(samples, capacity, start, channel, points);
-    project(points, x, s);
+    const float origin = aggregate(samples, capacity, start, channel, points);
+    project(points, origin, x, s);
     for (int i = 0; i < SIZE; ++i) {
       const int32_t xi = x[i], si = s[i];
       int8_t *row = image + (i * SIZE + i) * TFKD_CHANNELS + channel, *column = row;

@@ -45,6 +45,12 @@ def test_a_fixed_range_clips(kind):
     np.testing.assert_allclose(found, by_definition(x.clip(-1.5, 2.5), kind, -1.5, 2.5), atol=1e-5)
 
 
+def test_one_wild_sample_does_not_blur_a_fixed_range():
+    x = np.random.default_rng(1).normal(0, 1, (1, 32, 1)).astype(np.float32)
+    x[:, 0] = 1e9
+    np.testing.assert_allclose(gramian_angular_field(x, 32, low=-2, high=2), by_definition(x, "gasf", -2, 2), atol=1e-5)
+
+
 @pytest.mark.parametrize(("time", "size"), [(12, 4), (10, 4), (7, 7), (128, 32), (5, 1)])
 def test_piecewise_aggregation(time, size):
     x = np.random.default_rng(2).normal(size=(3, time, 2)).astype(np.float32)
@@ -71,12 +77,15 @@ def test_a_constant_channel_is_at_the_lower_end(kind, value, constant):
 def test_encodings_are_read_from_their_names():
     assert Gaf.parse("gasf", 32) == Gaf("gasf", 32)
     assert Gaf.parse("gadf -3 2.5", 32) == Gaf("gadf", 32, -3.0, 2.5)
-    for gaf in (Gaf("gadf", 8), Gaf("gasf", 8, -0.1, 1e-3)):
+    assert Gaf.parse("gadf arcsin", 32) == Gaf("gadf", 32, convention="arcsin")
+    for gaf in (Gaf("gadf", 8), Gaf("gasf", 8, -0.1, 1e-3, "arcsin")):
         assert Gaf.parse(str(gaf), 8) == gaf
-    for other in ("none", "mtf", "gasf 3", "gasf a b", "gasf  1 2", "gasf -inf inf", "gasf nan 1"):
+    for other in ("none", "mtf", "gasf 3", "gasf a b", "gasf  1 2", "gasf -inf inf", "gasf nan 1", "gasf arccos"):
         assert Gaf.parse(other, 32) is None
     with pytest.raises(ValueError, match="low must be below high"):
         Gaf.parse("gasf 3 3", 32)
+    with pytest.raises(ValueError, match="low must be below high"):
+        Gaf("gasf", 32, -np.inf, 0.0)
 
 
 def test_what_makes_no_sense_is_refused():

@@ -66,8 +66,8 @@ class Gaf:
         if (self.low is None) != (self.high is None):
             raise ValueError(f"low and high go together; got {self.low!r} and {self.high!r}.")
         if self.low is not None:
-            ends = np.array([self.low, self.high], np.float32)
-            if not (np.isfinite(ends).all() and ends[0] < ends[1] and np.isfinite(np.float32(1) / (ends[1] - ends[0]))):
+            low, high = np.array([self.low, self.high], np.float32)
+            if not FLAT <= high - low < math.inf:
                 raise ValueError(f"low must be below high, both finite; got {self.low!r} and {self.high!r}.")
             for name, end in zip(("low", "high"), (self.low, self.high)):
                 object.__setattr__(self, name, float(end))
@@ -185,18 +185,19 @@ class GramianAngularField(keras.layers.Layer):
 
 def _images(xp, x, gaf):
     """`x` `(batch, time, channels)` to images; `xp` is `numpy` or `keras.ops`."""
+    origin = x[:, :1]  # counted from a value within the range, a small range keeps its digits beside a large offset
     if gaf.low is None:
-        points = _aggregate(xp, x - x[:, :1], gaf.size)  # a small range keeps its digits beside a large offset
+        points = aggregate(xp, x - origin, gaf.size)
         low, high = xp.min(points, axis=1, keepdims=True), xp.max(points, axis=1, keepdims=True)
-        extent = high - low
-        flat = xp.logical_not(xp.logical_and(extent >= FLAT, extent < math.inf))
-        unit = 1.0 / xp.where(flat, 1.0, extent)
-        above = xp.where(flat, 0.0, (points - low) * unit)
-        below = xp.where(flat, 1.0, (high - points) * unit)
     else:
-        low, high = np.float32(gaf.low), np.float32(gaf.high)
-        points, unit = xp.clip(_aggregate(xp, x, gaf.size), low, high), np.float32(1) / (high - low)
-        above, below = (points - low) * unit, (high - points) * unit
+        origin = xp.clip(origin, gaf.low, gaf.high)
+        low, high = gaf.low - origin, gaf.high - origin
+        points = xp.clip(aggregate(xp, x - origin, gaf.size), low, high)
+    extent = high - low
+    flat = xp.logical_not(xp.logical_and(extent >= FLAT, extent < math.inf))
+    unit = 1.0 / xp.where(flat, 1.0, extent)
+    above = xp.where(flat, 0.0, (points - low) * unit)
+    below = xp.where(flat, 1.0, (high - points) * unit)
     cosine, product = above - below, above * below
     inside = product > 0
     # The inner `where` keeps the infinite slope at 0 out of the gradient, which would make it NaN.
@@ -209,8 +210,17 @@ def _images(xp, x, gaf):
     return a[row] * b[column] - c[row] * d[column]
 
 
-def _aggregate(xp, x, size):
-    """Means of `size` stretches of `(batch, time, channels)`, which differ in length by at most one sample."""
+def aggregate(xp, x, size):
+    """Means of `size` stretches of `x` `(batch, time, channels)`, which differ in length by at most one sample.
+
+    Args:
+        xp: `numpy` or `keras.ops`.
+        x: float32, with fixed time and channels.
+        size: stretches, in [1, time].
+
+    Returns:
+        float32 `(batch, size, channels)`.
+    """
     _, time, channels = x.shape
     if size == time:
         return x
