@@ -6,6 +6,10 @@ from keras import layers
 RESNET18_STAGES = ((64, 1), (128, 2), (256, 2), (512, 2))
 """Channels and first stride of ResNet-18's stages of two blocks each (He et al., CVPR 2016, table 1)."""
 
+MOMENTUM = 0.9
+"""Of moving statistics: PyTorch's. With Keras' 0.99 they lag behind for hundreds of steps, and a few hundred
+recordings make few steps an epoch."""
+
 
 def resnet18(
     input_shape, classes, encoding=None, embedding=300, dropout=0.0, input_name="imu", name="resnet18"
@@ -86,7 +90,7 @@ def gaf_student(
     """
     inputs, x = _image(input_shape, encoding, 8, input_name)
     x = layers.Conv2D(stem, 3, 2, padding="same", use_bias=False, name="stem_conv")(x)
-    x = layers.ReLU(name="stem_relu")(layers.BatchNormalization(name="stem_bn")(x))
+    x = layers.ReLU(name="stem_relu")(layers.BatchNormalization(momentum=MOMENTUM, name="stem_bn")(x))
     for i, (channels, stride) in enumerate(blocks, start=1):
         x = _separable_block(x, channels, stride, f"block{i}")
     x = layers.GlobalAveragePooling2D(name="mean")(x)
@@ -121,7 +125,7 @@ def _padded_convolution(x, channels, kernel, stride, name):
 
 
 def _normalised(x, name, relu):
-    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
+    x = layers.BatchNormalization(momentum=MOMENTUM, epsilon=1e-5, name=name)(x)
     return layers.ReLU(name=name.replace("bn", "relu"))(x) if relu else x
 
 
@@ -138,9 +142,9 @@ def _basic_block(x, channels, stride, name):
 def _separable_block(x, channels, stride, name):
     shortcut = x
     x = layers.DepthwiseConv2D(3, stride, padding="same", use_bias=False, name=f"{name}_depthwise")(x)
-    x = layers.BatchNormalization(name=f"{name}_depthwise_bn")(x)
+    x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_depthwise_bn")(x)
     x = layers.Conv2D(channels, 1, use_bias=False, name=f"{name}_pointwise")(x)
-    x = layers.BatchNormalization(name=f"{name}_pointwise_bn")(x)
+    x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_pointwise_bn")(x)
     if shortcut.shape == x.shape:
         x = layers.Add(name=f"{name}_add")([x, shortcut])
     return layers.ReLU(name=f"{name}_relu")(x)
