@@ -18,7 +18,7 @@ demo: install
 	$(PY) tools/distill.py --dataset synthetic --out runs/demo
 
 test: install
-	$(PY) -m pytest
+	$(PY) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 lint: install
 	$(VENV)/bin/ruff check .

@@ -7,6 +7,7 @@ forks again for each size it tries. This file is that child's program too, and i
 heavy.
 """
 
+import functools
 import hashlib
 import os
 import re
@@ -23,6 +24,7 @@ class TflmError(RuntimeError):
     """TensorFlow Lite Micro cannot run a model; the message carries what the interpreter said."""
 
 
+@functools.lru_cache(maxsize=32)  # a run asks three times for the same student
 def measure_arena(tflite_bytes):
     """The smallest arena with which the TFLM interpreter runs a model, in bytes, a multiple of 16.
 
