@@ -1,6 +1,7 @@
 """One small trained student, converted and exported once for all tests of this folder."""
 
 import os
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -102,6 +103,20 @@ def exported(student, facts, golden, tmp_path_factory):
         contract_facts=facts,
         golden=golden,
     )
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+@pytest.fixture
+def folder(exported, tmp_path):
+    """A copy of the export that a test may spoil."""
+    copy = tmp_path / "run" / "export"
+    copy.mkdir(parents=True)
+    for name, data in contents(exported.folder).items():
+        (copy / name).write_bytes(data)
+    return copy
 
 
 @pytest.fixture(scope="session")
