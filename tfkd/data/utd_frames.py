@@ -7,7 +7,7 @@ import numpy as np
 from tfkd.data.frames import ENCODING, encode_depth
 from tfkd.data.recordings import DataError
 from tfkd.data.utd_files import WAY_OUT, load_mat
-from tfkd.data.video import read_video, require
+from tfkd.data.video import read_video
 
 MODALITIES = ("depth", "video")
 FEWEST = 8  # frames: a teacher takes one from each of 8 segments
@@ -28,7 +28,7 @@ def read(source, modality, size, most):
 def read_depth(source, size, most):
     """Reads and encodes `d_depth` `(height, width, frames)` in mm.
 
-    A copy that was halved in height and width is taken to be halved in time as well (15 Hz instead of 30).
+    A copy that was halved in height and width is taken to be halved in time as well (15 Hz instead of 30), and so on.
 
     Returns:
         Arrays by name: `depth` uint8 `(time, size, size, 3)`, and `depth_facts` `(1, 4)`: frames in the file, their
@@ -50,7 +50,6 @@ def read_depth(source, size, most):
 
 def read_avi(source, size, most):
     """As `read_depth`, for a colour video: `video` and `video_facts`, whose rate is NaN where the file tells none."""
-    require()
     try:
         with source.open() as file:
             frames, shape, rate = read_video(file, size, most)

@@ -19,6 +19,7 @@ import numpy as np
 from tfkd.data import cache, utd_frames
 from tfkd.data.recordings import DataError, Recording, Recordings, Stream
 from tfkd.data.utd_files import FILES, WAY_OUT, find_files, load_mat
+from tfkd.data.video import require as require_video
 
 HOMEPAGE = "https://personal.utdallas.edu/~kehtar/UTD-MHAD.html"
 
@@ -89,6 +90,8 @@ def read_utd_mhad(
     absent = [m for m in modalities if m in utd_frames.MODALITIES and m not in {kind for _, kind in files}]
     if not files or absent:
         raise DataError(missing_data_message(data_dir, absent or modalities))
+    if "video" in modalities:
+        require_video()  # at once, and not as a fault of every single file
     streams = defaultdict(dict)
 
     def add(name, kinds, settings, read):
