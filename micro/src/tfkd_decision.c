@@ -18,14 +18,31 @@ static uint32_t power_of_half(uint32_t x) {
   return (power + ((1u << whole) >> 1)) >> whole;
 }
 
-int tfkd_probabilities(const int8_t outputs[TFKD_CLASSES], uint16_t probabilities[TFKD_CLASSES]) {
-  int best = 0;
+static int largest(const int8_t outputs[TFKD_CLASSES]) {
+  int label = 0, best = outputs[0];
   for (int i = 1; i < TFKD_CLASSES; ++i) {
-    if (outputs[i] > outputs[best]) best = i;
+    const int output = outputs[i];
+    if (output > best) {
+      best = output;
+      label = i;
+    }
   }
+  return label;
+}
+
+int tfkd_best(const int8_t outputs[TFKD_CLASSES], uint16_t *probability) {
+  const int label = largest(outputs), best = outputs[label];
+  uint32_t sum = 0;
+  for (int i = 0; i < TFKD_CLASSES; ++i) sum += power_of_half((uint32_t)(best - outputs[i]) * rate);
+  *probability = (uint16_t)((TFKD_ONE * TFKD_ONE) / sum);
+  return label;
+}
+
+int tfkd_probabilities(const int8_t outputs[TFKD_CLASSES], uint16_t probabilities[TFKD_CLASSES]) {
+  const int label = largest(outputs), best = outputs[label];
   uint32_t sum = 0;
   for (int i = 0; i < TFKD_CLASSES; ++i) {
-    const uint32_t power = power_of_half((uint32_t)(outputs[best] - outputs[i]) * rate);
+    const uint32_t power = power_of_half((uint32_t)(best - outputs[i]) * rate);
     probabilities[i] = (uint16_t)power;
     sum += power;
   }
@@ -33,7 +50,7 @@ int tfkd_probabilities(const int8_t outputs[TFKD_CLASSES], uint16_t probabilitie
   for (int i = 0; i < TFKD_CLASSES; ++i) {
     probabilities[i] = (uint16_t)((probabilities[i] * share) >> 15);
   }
-  return best;
+  return label;
 }
 
 static void send(const tfkd_sink *sink, tfkd_event_kind kind, uint32_t time_us, int label, uint16_t confidence) {

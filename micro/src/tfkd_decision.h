@@ -15,6 +15,9 @@ extern "C" {
  * 2e-4 + TFKD_CLASSES * 2e-5 from the exact one. Returns the class with the largest output, the first on a tie. */
 int tfkd_probabilities(const int8_t outputs[TFKD_CLASSES], uint16_t probabilities[TFKD_CLASSES]);
 
+/* The first class with the largest output, and its probability alone. */
+int tfkd_best(const int8_t outputs[TFKD_CLASSES], uint16_t *probability);
+
 typedef struct tfkd_decision {
   uint16_t smoothed[TFKD_CLASSES]; /* running mean of the probabilities */
   int16_t active;                  /* the activity that has started, or -1 */

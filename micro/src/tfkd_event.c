@@ -15,6 +15,7 @@ const char *tfkd_event_name(tfkd_event_kind kind) {
     case TFKD_FAULT_ENGINE: return "engine";
     case TFKD_FAULT_TRIAL_TOO_LONG: return "trial_too_long";
     case TFKD_FAULT_TRIAL_TOO_SHORT: return "trial_too_short";
+    case TFKD_FAULT_DEAD_CHANNEL: return "dead_channel";
   }
   return "unknown";
 }

@@ -28,7 +28,8 @@ typedef enum tfkd_event_kind {
   TFKD_FAULT_OVERRUN = 22,        /* a window was due and never taken: tfkd_stream_run comes too rarely */
   TFKD_FAULT_ENGINE = 23,         /* the student could not run. value: minus its tfkd_status */
   TFKD_FAULT_TRIAL_TOO_LONG = 24, /* more than TFKD_TRIAL_CAPACITY samples: no decision. value: the capacity */
-  TFKD_FAULT_TRIAL_TOO_SHORT = 25 /* fewer than two good samples: no decision. value: how many */
+  TFKD_FAULT_TRIAL_TOO_SHORT = 25, /* fewer than two good samples: no decision. value: how many */
+  TFKD_FAULT_DEAD_CHANNEL = 26 /* one channel unchanged for stuck_us while others moved; it is used. value: channel */
 } tfkd_event_kind;
 
 typedef struct tfkd_event {

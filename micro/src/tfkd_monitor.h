@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "tfkd_event.h"
 #include "tfkd_quantise.h"
@@ -14,19 +13,24 @@
 extern "C" {
 #endif
 
-/* Faults that last: reported at their beginning. Each channel's saturation follows the first five. */
-enum { TFKD_LASTING_FAULTS = 5 + TFKD_CHANNELS };
+/* Faults that last: reported at their beginning. Each channel's saturation follows the first five, and its death that. */
+enum { TFKD_LASTING_FAULTS = 5 + 2 * TFKD_CHANNELS };
 
 typedef struct tfkd_monitor {
+  uint32_t last_us;               /* time of the sample before */
+  uint32_t pushes;                /* samples seen, good or bad */
+  uint32_t limits[TFKD_CHANNELS]; /* for tfkd_copy_below: at or above, x is saturated or not finite */
+  bool same;                      /* the sample before was one of a run of identical ones */
+  bool stuck;                     /* which was reported */
+  uint32_t same_since_us;         /* when the run began */
+  /* Which channels have moved away from one sample, and how many have not. */
+  float watched[TFKD_CHANNELS];
+  bool moved[TFKD_CHANNELS];
+  uint32_t still;
+  uint32_t watched_us;
   tfkd_settings settings;
   tfkd_sink sink;
-  uint32_t limit[TFKD_CHANNELS];       /* the bits of |x| from which on x is not just used: saturated or not finite */
-  uint32_t pushes;                     /* samples seen, good or bad */
-  uint32_t seen[TFKD_LASTING_FAULTS];  /* `pushes` when each fault was last there */
-  float last[TFKD_CHANNELS];           /* the sample before */
-  uint32_t last_us;                    /* and its time */
-  uint32_t same_since_us;              /* when the run of identical samples began */
-  bool stuck;                          /* and whether it was reported */
+  uint32_t seen[TFKD_LASTING_FAULTS]; /* `pushes` when each fault was last there */
 } tfkd_monitor;
 
 /* TFKD_BAD_ARGUMENT for a null pointer or a setting out of bounds. */
@@ -35,35 +39,24 @@ tfkd_status tfkd_monitor_init(tfkd_monitor *monitor, const tfkd_settings *settin
 /* Sends a fault, a lasting one only at its beginning. */
 void tfkd_monitor_report(tfkd_monitor *monitor, tfkd_event_kind kind, uint32_t time_us, uint32_t value);
 
-/* The rare cases of the two below. */
+/* Reports NaN, infinities and saturation. False: the sample cannot be used. */
 bool tfkd_monitor_judge(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS]);
-bool tfkd_monitor_repeated(tfkd_monitor *monitor, uint32_t time_us);
 
-/* Counts a sample, reports NaN, infinities and saturation. False: the sample cannot be used. */
-static inline bool tfkd_monitor_check(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
-  ++monitor->pushes;
-  for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
-    if (tfkd_magnitude(sample[channel]) >= monitor->limit[channel]) return tfkd_monitor_judge(monitor, time_us, sample);
-  }
-  return true;
+/* Whether a time follows on the last one: not the same, not back, not after a pause. */
+static inline bool tfkd_monitor_on_time(const tfkd_monitor *monitor, uint32_t time_us) {
+  return time_us - monitor->last_us - 1u < monitor->settings.max_gap_us;
 }
 
-/* Whether the sensor is stuck, which is reported when it becomes so. `first`: there is nothing to compare. */
-static inline bool tfkd_monitor_stuck(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS],
-                                      bool first) {
-  int same = 0;
-  while (!first && same < TFKD_CHANNELS && tfkd_bits(sample[same]) == tfkd_bits(monitor->last[same])) ++same;
-  if (same == TFKD_CHANNELS) return tfkd_monitor_repeated(monitor, time_us);
-  monitor->same_since_us = time_us;
-  monitor->stuck = false;
-  return false;
-}
+/* Whether the sensor is stuck, which is reported when it becomes so. To be asked before `last_us` moves on. */
+bool tfkd_monitor_stuck(tfkd_monitor *monitor, uint32_t time_us, const float last[TFKD_CHANNELS],
+                        const float sample[TFKD_CHANNELS]);
 
-/* Call last: remembers the sample, to which the next will be compared. */
-static inline void tfkd_monitor_keep(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
-  memcpy(monitor->last, sample, sizeof monitor->last);
-  monitor->last_us = time_us;
-}
+/* A channel that does not move while others do is dead: watches them from this sample on, */
+void tfkd_monitor_watch(tfkd_monitor *monitor, uint32_t time_us, const float sample[TFKD_CHANNELS]);
+/* looks at a sample, needed only as long as a channel is `still`, */
+void tfkd_monitor_look(tfkd_monitor *monitor, const float sample[TFKD_CHANNELS]);
+/* and reports those that have not moved, if that was for long enough. */
+void tfkd_monitor_dead(tfkd_monitor *monitor, uint32_t time_us);
 
 #ifdef __cplusplus
 }

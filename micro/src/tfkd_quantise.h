@@ -1,4 +1,4 @@
-/* From a sensor value to the student's int8, as the contract says, bit for bit what NumPy float32 gives. */
+/* From a sensor value to the student's input, as the contract says, bit for bit what NumPy float32 gives. */
 #ifndef TFKD_QUANTISE_H_
 #define TFKD_QUANTISE_H_
 
@@ -11,17 +11,36 @@
 extern "C" {
 #endif
 
-/* A product, rounded to float32. Compilers may join a product and a sum into one fused operation, which rounds once
- * instead of twice and so gives another value on cores that have it; passing through memory keeps them apart under
- * every compiler and setting. */
-static inline float tfkd_product(float a, float b) {
-  volatile float product = a * b;
-  return product;
+#if defined(__ARM_ARCH) && defined(__thumb2__) && defined(__ARM_FP) && defined(__OPTIMIZE__) && defined(__GNUC__) && \
+    !defined(__clang__)
+#define TFKD_VFP 1 /* the scalar instructions of Cortex-M4F and later */
+#endif
+
+#if defined(__GNUC__)
+#define TFKD_RARE __attribute__((cold, noinline))
+#else
+#define TFKD_RARE
+#endif
+
+/* The value, rounded to float32 and known to nobody: compilers may not join what made it to what is made of it. They
+ * would, to fused operations that round once instead of twice, or, with -ffast-math, to another order. */
+static inline float tfkd_rounded(float value) {
+#ifdef TFKD_VFP
+  __asm__("" : "+t"(value));
+  return value;
+#elif defined(__GNUC__) && defined(__SSE2__)
+  __asm__("" : "+x"(value));
+  return value;
+#else
+  volatile float kept = value;
+  return kept;
+#endif
 }
 
 /* The point at `weight` (0 to 1) of the straight line from `a` to `b`; exact at both ends. */
 static inline float tfkd_between(float a, float b, float weight) {
-  return tfkd_product(a, 1.0f - weight) + tfkd_product(b, weight);
+  const float rest = tfkd_rounded(1.0f - weight);
+  return tfkd_rounded(tfkd_rounded(a * rest) + tfkd_rounded(b * weight));
 }
 
 /* The bits of |x|, in the order of the values; TFKD_NOT_FINITE and above are infinity and NaN. Bits, so that
@@ -34,23 +53,31 @@ static inline uint32_t tfkd_bits(float x) {
 }
 static inline uint32_t tfkd_magnitude(float x) { return tfkd_bits(x) & 0x7fffffffu; }
 
-static inline float tfkd_standardise(float x, int channel) {
-  return (x - tfkd_mean[channel]) / tfkd_scale[channel];
+/* Standardised, for an image: kept within what float32 can add up and subtract without infinities. */
+static inline float tfkd_standardised(float x, int channel) {
+  const float value = tfkd_rounded(tfkd_rounded(x - tfkd_mean[channel]) / tfkd_scale[channel]);
+  return value > 1e9f ? 1e9f : value < -1e9f ? -1e9f : value;
 }
 
-/* Standardised, for an image: kept within what float32 can add up and subtract without infinities. */
-static inline float tfkd_limited(float x) { return x > 1e9f ? 1e9f : x < -1e9f ? -1e9f : x; }
-
-/* Nearest step, ties to even, clamped. `x` may be infinite but not NaN. */
-static inline int8_t tfkd_quantise(float x) {
+/* Nearest integer, ties to even, clamped to int8. `x` may be infinite but not NaN. */
+static inline int8_t tfkd_nearest(float x) {
+#ifdef TFKD_VFP
+  int32_t nearest;
+  __asm__("vcvtr.s32.f32 %1, %1\n\tvmov %0, %1\n\tssat %0, #8, %0" : "=r"(nearest), "+t"(x));
+  return (int8_t)nearest;
+#else
   /* At 1.5 * 2^23 neighbouring floats are 1 apart: the addition itself rounds, to even on a tie, and leaves the integer
    * in the low bits. It is what lrintf does in the default rounding mode, without a call. */
-  const uint32_t bits = tfkd_bits(x / TFKD_INPUT_SCALE + 12582912.0f);
-  const uint32_t lowest = 0x4b400000u - (uint32_t)(TFKD_INPUT_ZERO_POINT) - 128u;
-  const uint32_t step = bits - lowest;
-  if (step <= 255u) return (int8_t)((int32_t)step - 128);
+  const uint32_t lowest = 0x4b400000u - 128u, bits = tfkd_bits(tfkd_rounded(x + 12582912.0f));
+  if (bits - lowest <= 255u) return (int8_t)((int32_t)(bits - lowest) - 128);
   /* As bits, floats are in the order of their values, but that those with the sign bit are below all others. */
   return bits > lowest && bits < 0x80000000u ? 127 : -128;
+#endif
+}
+
+/* The student's input for a sensor value, where no image stands between them. */
+static inline int8_t tfkd_quantised(float x, int channel) {
+  return tfkd_nearest(tfkd_rounded(tfkd_rounded(x - tfkd_origin[channel]) * tfkd_factor[channel]));
 }
 
 #ifdef __cplusplus

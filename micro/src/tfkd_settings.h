@@ -17,10 +17,11 @@ typedef struct tfkd_settings {
   /* Sensor. */
   uint32_t max_gap_us; /* a longer pause between samples empties the window; a shorter one is bridged by a straight
                           line. 1 to TFKD_LONGEST_GAP_US. Default 500000 */
-  uint32_t stuck_us;   /* a sensor whose every channel repeats for this long is stuck; 0: never. Default 1000000 */
+  uint32_t stuck_us;   /* a sensor whose every channel repeats for this long is stuck, and one channel that does so
+                          alone is dead; 0: never. Default 1000000 */
   float range[TFKD_CHANNELS]; /* a channel at or beyond +-range, in its unit, is saturated; 0: unknown. Default 0 */
-  uint16_t quiet_samples; /* bad_sample, time_still, time_back, saturated (each channel for itself), overrun and engine
-                             are reported when they begin, and again only after more than this many samples without
+  uint16_t quiet_samples; /* bad_sample, time_still, time_back, saturated and dead_channel (each channel for itself),
+                             overrun and engine are reported when they begin, and again only after more than this many samples without
                              them. Default TFKD_WINDOW */
   /* Decision. */
   uint16_t smoothing; /* weight of the newest window in the running mean of the class probabilities, 1 to TFKD_ONE

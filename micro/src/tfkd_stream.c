@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "tfkd_gaf.h"
-#include "tfkd_quantise.h"
+#include "tfkd_sample.h"
 #include "tfkd_stream.h"
 
 #define MICROSECONDS_TIMES_MILLIHERTZ 1000000000u /* in a second times one Hertz */
@@ -43,15 +43,11 @@ static void clear(tfkd_stream *stream) {
   tfkd_decision_interrupt(&stream->decision, &monitor->sink, monitor->last_us);
 }
 
-static void keep(tfkd_stream *stream, uint32_t time_us, const float values[TFKD_CHANNELS]) {
-  tfkd_kept *kept = stream->ring + stream->head * TFKD_CHANNELS;
-  for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
-#if TFKD_ENCODING_KIND == TFKD_ENCODING_NONE
-    kept[channel] = tfkd_quantise(tfkd_standardise(values[channel], channel));
-#else
-    kept[channel] = tfkd_limited(tfkd_standardise(values[channel], channel));
-#endif
-  }
+/* Where the grid's next point goes. */
+static tfkd_kept *place(tfkd_stream *stream) { return stream->ring + stream->head * TFKD_CHANNELS; }
+
+/* The grid's next point is in its place. */
+static void kept(tfkd_stream *stream, uint32_t time_us) {
   if (++stream->head == TFKD_RING_SAMPLES) stream->head = 0;
   if (--stream->missing > 0) return;
   if (stream->due) tfkd_monitor_report(&stream->monitor, TFKD_FAULT_OVERRUN, stream->due_us, 1);
@@ -61,18 +57,43 @@ static void keep(tfkd_stream *stream, uint32_t time_us, const float values[TFKD_
   stream->missing = TFKD_HOP;
 }
 
+static void keep(tfkd_stream *stream, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
+#if TFKD_ENCODING_KIND == TFKD_ENCODING_NONE
+  tfkd_quantise_sample(sample, place(stream));
+#else
+  for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
+    place(stream)[channel] = tfkd_standardised(sample[channel], channel);
+  }
+#endif
+  kept(stream, time_us);
+}
+
+/* Keeps the point at `weight` of the straight line from the last sample to this one. */
+static void keep_between(tfkd_stream *stream, uint32_t time_us, const float sample[TFKD_CHANNELS], float weight) {
+  const float *last = stream->recent[stream->last];
+#if TFKD_ENCODING_KIND == TFKD_ENCODING_NONE
+  tfkd_quantise_between(last, sample, weight, place(stream));
+#else
+  for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
+    place(stream)[channel] = tfkd_standardised(tfkd_between(last[channel], sample[channel], weight), channel);
+  }
+#endif
+  kept(stream, time_us);
+}
+
 /* The first sample: it sets the grid. */
 static void start(tfkd_stream *stream, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
+  tfkd_monitor *monitor = &stream->monitor;
   stream->running = true;
   stream->missing = TFKD_WINDOW;
   stream->to_grid = stream->period;
-  tfkd_monitor_stuck(&stream->monitor, time_us, sample, true);
+  monitor->same = monitor->stuck = false;
+  tfkd_monitor_watch(monitor, time_us, sample);
   keep(stream, time_us, sample);
 }
 
 /* Keeps the grid's points between the last sample and this one. */
 static void resample(tfkd_stream *stream, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
-  const float *last = stream->monitor.last;
   const uint64_t span = (uint64_t)(time_us - stream->monitor.last_us) * stream->rate;
   for (; stream->to_grid <= span; stream->to_grid += stream->period) {
     if (stream->to_grid == span) { /* a sensor in step with the grid */
@@ -84,12 +105,7 @@ static void resample(tfkd_stream *stream, uint32_t time_us, const float sample[T
       part >>= 1;
       whole >>= 1;
     }
-    const float weight = (float)(uint32_t)part / (float)(uint32_t)whole;
-    float values[TFKD_CHANNELS];
-    for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
-      values[channel] = tfkd_between(last[channel], sample[channel], weight);
-    }
-    keep(stream, time_us, values);
+    keep_between(stream, time_us, sample, (float)(uint32_t)part / (float)(uint32_t)whole);
   }
   stream->to_grid -= span;
 }
@@ -114,22 +130,38 @@ static bool advance(tfkd_stream *stream, uint32_t time_us) {
   return true;
 }
 
+/* Looks whether all channels live, over stretches of at least stuck_us. */
+static void look(tfkd_stream *stream, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
+  tfkd_monitor *monitor = &stream->monitor;
+  if (monitor->still > 0) tfkd_monitor_look(monitor, sample);
+  if (time_us - monitor->watched_us < monitor->settings.stuck_us) return;
+  tfkd_monitor_dead(monitor, time_us);
+  tfkd_monitor_watch(monitor, time_us, sample);
+}
+
 tfkd_status tfkd_stream_push(tfkd_stream *stream, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
   if (stream == NULL || sample == NULL) return TFKD_BAD_ARGUMENT;
   tfkd_monitor *monitor = &stream->monitor;
-  const bool good = tfkd_monitor_check(monitor, time_us, sample);
-  if ((stream->running && !advance(stream, time_us)) || !good) return TFKD_OK;
+  const uint32_t next = 1 - stream->last;
+  ++monitor->pushes;
+  float *copy = stream->recent[next];
+  bool good = tfkd_copy_below(&copy, &sample, monitor->limits);
+  sample = stream->recent[next];
+  if (!good) good = tfkd_monitor_judge(monitor, time_us, sample);
+  if ((stream->running && !tfkd_monitor_on_time(monitor, time_us) && !advance(stream, time_us)) || !good) return TFKD_OK;
   const bool first = !stream->running, was_stuck = monitor->stuck && !first;
-  const bool stuck = !first && tfkd_monitor_stuck(monitor, time_us, sample, false);
+  const bool stuck = !first && tfkd_monitor_stuck(monitor, time_us, stream->recent[stream->last], sample);
   if (first || (was_stuck && !stuck)) {
     start(stream, time_us, sample);
   } else if (!stuck) {
     resample(stream, time_us, sample);
+    look(stream, time_us, sample);
   } else if (!was_stuck) {
     clear(stream);
     stream->running = true; /* time goes on: a pause of a stuck sensor is still a pause */
   }
-  tfkd_monitor_keep(monitor, time_us, sample);
+  stream->last = next;
+  monitor->last_us = time_us;
   return TFKD_OK;
 }
 

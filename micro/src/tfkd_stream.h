@@ -43,7 +43,8 @@
  * - Time that stands still, or runs back by at most max_gap_us: the sample is dropped. Back by more: taken for a clock
  *   that was set anew; like a long pause. Forward jumps of 2^31 microseconds and more look like that, too.
  * - All channels exactly the same for stuck_us: nothing more is collected until a channel changes; like a long pause.
- * - Saturation (where `range` is set): reported, the sample is used.
+ * - Saturation (where `range` is set): reported, the sample is used. So is a dead channel: one that is exactly the same
+ *   for stuck_us while others change.
  * - A window is due before tfkd_stream_run took the last one: the older is lost. Its samples stay until then, so run
  *   may come up to TFKD_HOP samples late. (A pause that is bridged over more than TFKD_HOP points does the same.)
  * - The student refuses to run: reported, also by run's status; the next window is another try.
@@ -86,7 +87,9 @@ typedef struct tfkd_stream {
   tfkd_decision decision;
   /* Time is counted in 1/rate microseconds, in which the grid's period is a whole number. */
   uint32_t rate, period;
-  uint64_t to_grid;   /* from the last sample to the next point of the grid */
+  uint64_t to_grid; /* from the last sample to the next point of the grid */
+  float recent[2][TFKD_CHANNELS]; /* the last sample, and room for the next */
+  uint32_t last;                  /* which is which */
   bool running;       /* there is a last sample */
   bool due;           /* a window waits to be taken */
   uint32_t due_us;    /* the time of the sample that completed it */

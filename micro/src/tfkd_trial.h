@@ -10,7 +10,8 @@
  * Student, settings and sink are as in tfkd_stream.h; of the settings, smoothing, enter, leave and report_windows have
  * no meaning here. The trial is collected, and each channel resampled linearly over its samples 0..n-1 to TFKD_WINDOW
  * points, at whatever rate it came. So time only serves the reports, and they are the same as in a stream, but nothing
- * is dropped except samples with a NaN or an infinity, and a pause or a stuck sensor does not end the trial.
+ * is dropped except samples with a NaN or an infinity, and a pause or a stuck sensor does not end the trial. Dead
+ * channels are reported when it is finished: those that were the same throughout.
  * More than TFKD_TRIAL_CAPACITY samples: reported once, and finish makes no decision; nor with fewer than two samples.
  */
 #ifndef TFKD_TRIAL_H_
@@ -41,14 +42,16 @@
 extern "C" {
 #endif
 
-/* All state; the caller owns it and looks at nothing in it. */
+/* All state; the caller owns it, leaves it where it is and looks at nothing in it. */
 typedef struct tfkd_trial {
   tfkd_student *student;
+  float *next;             /* where the next sample goes */
+  const float *careful;    /* from here on an ordinary sample needs care: the end, or the very beginning */
+  const float *looked_at;  /* up to here the monitor knows of all samples */
   tfkd_monitor monitor;
-  uint32_t count; /* samples kept */
-  bool open;      /* between begin and finish */
+  bool open; /* between begin and finish */
   bool too_long;
-  float samples[TFKD_TRIAL_CAPACITY * TFKD_CHANNELS];
+  float samples[(TFKD_TRIAL_CAPACITY + 1) * TFKD_CHANNELS]; /* of a trial that is too long, the newest comes last */
 #if TFKD_ENCODING_KIND != TFKD_ENCODING_NONE
   float window[TFKD_WINDOW * TFKD_CHANNELS]; /* what the image is made of */
 #endif

@@ -94,13 +94,14 @@ static tfkd_settings any_settings(void) {
 
 /* A moment's weather: how times and samples are drawn for a while. */
 typedef struct weather {
-  uint32_t step_us, jitter_us, wild, same;
+  uint32_t step_us, jitter_us, wild, same, dead;
 } weather;
 
 static weather any_weather(void) {
   static const uint32_t steps[] = {0, 1, 999, 5000, 19531, 20000, 20001, 33333, 700000, 4000000000u};
   const weather found = {one_in(4) ? bits() >> below(32) : steps[below(10)], one_in(2) ? 0 : below(40000),
-                         one_in(3) ? 1 + below(40) : 0, one_in(4)};
+                         one_in(3) ? 1 + below(40) : 0, one_in(4),
+                         one_in(4) ? below(TFKD_CHANNELS) : TFKD_CHANNELS};
   return found;
 }
 
@@ -125,6 +126,7 @@ static void one_round(tfkd_core *core) {
     if (one_in(60)) now = any_weather();
     time_us += now.step_us + (now.jitter_us ? below(now.jitter_us) : 0);
     for (int i = 0; i < TFKD_CHANNELS && !now.same; ++i) {
+      if ((uint32_t)i == now.dead) continue;
       sample[i] = now.wild && one_in(now.wild) ? any_float() : (float)(int32_t)bits() * 1e-9f;
     }
     events_of_a_call = 0;

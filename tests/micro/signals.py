@@ -35,7 +35,7 @@ def faulty(samples, channels=3, seed=0, period_us=20_000):
         some = slice(i, min(i + stretch, samples))
         length = int(generator.integers(1, 90))
         hit = slice(some.stop - min(length, some.stop - i), some.stop)
-        fault = generator.integers(0, 12)
+        fault = generator.integers(0, 13)
         if fault == 0:
             values[hit, generator.integers(channels)] = generator.choice([np.nan, np.inf, -np.inf])
         elif fault == 1:
@@ -54,6 +54,8 @@ def faulty(samples, channels=3, seed=0, period_us=20_000):
             shift += int(generator.integers(0, 2**33))
         elif fault == 8:
             values[hit] *= np.float32(1e38)
+        elif fault == 12:
+            values[hit, generator.integers(channels)] = 0.25
         rarely = 40 if fault == 9 else 1
         for time_us, sample in zip(times[some], values[some], strict=True):
             played.append(("push", int(time_us) + shift, sample))

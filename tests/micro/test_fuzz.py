@@ -10,7 +10,7 @@ from tests.micro.core import CONTRACT, GASF, TRIAL, build
 
 pytestmark = pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
 SECONDS = 3
-FAULTS = {"bad_sample", "time_still", "time_back", "gap", "stuck", "saturated", "engine"}
+FAULTS = {"bad_sample", "time_still", "time_back", "gap", "stuck", "saturated", "engine", "dead_channel"}
 CONTRACTS = {
     "stream": CONTRACT,
     "images": dataclasses.replace(GASF, sample_rate_hz=47.123),

@@ -49,7 +49,7 @@ def test_faults_of_every_kind(programs, tmp_path, rate, settings):
     if settings is SETTINGS["all reported"]:
         assert kinds.keys() >= {
             "started", "ended", "decision", "bad_sample", "time_still", "time_back", "gap", "stuck", "saturated",
-            "overrun",
+            "overrun", "dead_channel",
         }  # fmt: skip
 
 
@@ -112,6 +112,21 @@ def test_limits_to_the_last_unit(programs, tmp_path, beyond):
     assert kinds["time_back"] == 1 + beyond
     assert kinds["stuck"] == kinds["saturated"] == 1 - beyond
     assert (kinds["started"] > 2) == (not beyond)
+
+
+@pytest.mark.parametrize("moves_at", [100, 149, 150, 1000])
+def test_a_dead_channel(programs, tmp_path, moves_at):
+    """Looked for in stretches of a second, the first from sample 0 to 50, and reported at its end."""
+    times, values = clean(400, seed=9)
+    values[101:, 2] = 0.5
+    values[moves_at : moves_at + 1, 2] += 0.25
+    settings = Settings(quiet_samples=0)
+    played = commands(times, values)
+    events, _, _ = compare(programs["50 Hz"], tmp_path, CONTRACT, Student(CONTRACT), played, settings)
+    dead = [event.time_us // 20_000 for event in events if event.kind == "dead_channel"]
+    assert {event.value for event in events if event.kind == "dead_channel"} == {2}
+    # Alive in the stretch from 100 to 150, whose first sample is another, and in the one that the move is in.
+    assert dead == [sample for sample in (200, 250, 300, 350) if sample != moves_at + 50]
 
 
 def test_the_clock_wraps_unnoticed(programs, tmp_path):

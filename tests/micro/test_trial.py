@@ -47,7 +47,17 @@ def test_faults_in_trials(program, tmp_path):
             played += [("begin", 0, None), *pushes[start : start + 70], ("finish", 0, None)]
         events, _, _ = compare(program, tmp_path, TRIAL, Student(TRIAL), played, settings, capacity=100)
         seen |= {event.kind for event in events}
-    assert seen >= {"decision", "bad_sample", "time_still", "time_back", "gap", "stuck", "saturated"}
+    assert seen >= {"decision", "bad_sample", "time_still", "time_back", "gap", "stuck", "saturated", "dead_channel"}
+
+
+@pytest.mark.parametrize("samples", [49, 50, 51])
+def test_a_dead_channel_of_a_trial(program, tmp_path, samples):
+    """The same throughout a trial of a second or more, while the others move."""
+    times, values = clean(samples, seed=7)
+    values[:, 1] = 0.5
+    events, _, _ = compare(program, tmp_path, TRIAL, Student(TRIAL), trial(times, values), capacity=100)
+    dead = [("dead_channel", 1)] if samples == 51 else []
+    assert [(event.kind, event.value) for event in events] == [*dead, ("decision", 0)]
 
 
 def test_images_of_trials(tmp_path):

@@ -14,7 +14,8 @@ CLOCK = 2**32
 """Times are microseconds modulo this."""
 BACKWARDS = 2**31
 """A step of this or more is one back."""
-_LASTING = {"bad_sample", "time_still", "time_back", "overrun", "saturated"}
+_LASTING = {"bad_sample", "time_still", "time_back", "overrun", "saturated", "dead_channel"}
+_EACH_CHANNEL = {"saturated", "dead_channel"}
 
 
 class Event(NamedTuple):
@@ -34,7 +35,8 @@ class Settings:
 
     Attributes:
         max_gap_us: a longer pause empties the window; a shorter one is bridged by a straight line.
-        stuck_us: a sensor that repeats itself for so long is stuck; 0: never.
+        stuck_us: a sensor that repeats itself for so long is stuck, and a channel that does so alone is
+            dead; 0: never.
         range: of each channel, in its unit: at or beyond it the channel is saturated; 0: unknown.
             `None`: unknown for all.
         quiet_samples: a lasting fault is reported again only after more samples than these without
@@ -89,6 +91,7 @@ class Recogniser:
         self._run = run
         self._mean = np.array(contract.mean, np.float32)
         self._scale = np.array(contract.scale, np.float32)
+        self._origin, self._factor = contract.int8_line()
         self._range = np.array(self.settings.range or [0.0] * channels, np.float32)
         quiet = self.settings.quiet_samples
         self._quiet = contract.window if quiet is None else quiet
@@ -97,7 +100,7 @@ class Recogniser:
 
     def _report(self, kind, time_us, value=0):
         if kind in _LASTING:
-            which = (kind, value if kind == "saturated" else 0)
+            which = (kind, value if kind in _EACH_CHANNEL else 0)
             quiet = self._pushes - self._seen.get(which, -math.inf)
             self._seen[which] = self._pushes
             if quiet <= self._quiet:
@@ -127,6 +130,21 @@ class Recogniser:
                 self._report("stuck", time_us, same)
         return self._stuck
 
+    def _watch(self, time_us, sample):
+        """Begins to look which channels move."""
+        self._watched, self._watched_us = sample, time_us
+        self._moved = np.zeros(sample.shape, bool)
+
+    def _look(self, sample):
+        self._moved |= sample.view(np.uint32) != self._watched.view(np.uint32)
+
+    def _find_dead(self, time_us):
+        """Reports the channels that did not move while others did, if that was for long enough."""
+        limit = self.settings.stuck_us
+        if limit and self._moved.any() and (time_us - self._watched_us) % CLOCK >= limit:
+            for channel in np.flatnonzero(~self._moved):
+                self._report("dead_channel", time_us, int(channel))
+
     def _keep(self, time_us, sample):
         self._last, self._last_us = sample, time_us
 
@@ -134,9 +152,10 @@ class Recogniser:
         """The student's int8 outputs for a window `(time, channels)` in the sensor's units."""
         contract = self.contract
         with np.errstate(over="ignore"):  # what overflows saturates, as it should
-            x = (window - self._mean) / self._scale
-            if self._gaf is not None:
-                x = self._gaf(np.clip(x, -1e9, 1e9)[None])[0]
-            steps = np.rint(x / np.float32(contract.input_scale)) + np.float32(contract.input_zero_point)
+            if self._gaf is None:
+                steps = np.rint((window - self._origin) * self._factor)
+            else:
+                x = self._gaf(np.clip((window - self._mean) / self._scale, -1e9, 1e9)[None])[0]
+                steps = np.rint(x / np.float32(contract.input_scale)) + np.float32(contract.input_zero_point)
         quantised = np.clip(steps, -128, 127).astype(np.int8)
         return self._run(quantised.reshape(contract.input_shape))[0]

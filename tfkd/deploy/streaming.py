@@ -73,6 +73,10 @@ class Stream(Recogniser):
             self._start(time_us, sample)
         elif not stuck:
             self._resample(time_us, sample)
+            self._look(sample)
+            if (time_us - self._watched_us) % CLOCK >= self.settings.stuck_us:
+                self._find_dead(time_us)
+                self._watch(time_us, sample)
         elif not was_stuck:
             self._clear()
             self._running = True
@@ -120,6 +124,7 @@ class Stream(Recogniser):
     def _start(self, time_us, sample):
         self._running, self._to_grid, self._grid = True, self._period, []
         self._is_stuck(time_us, sample, first=True)
+        self._watch(time_us, sample)
         self._keep_point(time_us, sample)
 
     def _resample(self, time_us, sample):
@@ -179,7 +184,9 @@ class Trial(Recogniser):
         if not self._good(time_us, sample):
             return
         first = not self._samples
-        if not first:
+        if first:
+            self._watch(time_us, sample)
+        else:
             self._report_time(time_us)
         self._is_stuck(time_us, sample, first)
         self._keep(time_us, sample)
@@ -197,6 +204,9 @@ class Trial(Recogniser):
         if len(samples) < 2:
             self._report("trial_too_short", self._last_us, len(samples))
             return
+        for sample in samples:
+            self._look(sample)
+        self._find_dead(self._last_us)
         outputs = self._outputs(self._resampled(np.stack(samples)))
         label = int(np.argmax(outputs))
         p = probabilities(outputs, self.contract.output_scale)
