@@ -6,6 +6,7 @@ Its modules load Keras, TensorFlow and the interpreter only where they need them
 from tfkd.deploy.arena import TflmError
 from tfkd.deploy.check import ExportError, check_exportable
 from tfkd.deploy.contract import Contract, ContractError
+from tfkd.deploy.encoding import encode_for
 from tfkd.deploy.export import export_student
 from tfkd.deploy.exported import ExportResult, c_files, load_export, replay
 from tfkd.deploy.plain_c import PlainCError, plain_c_files
@@ -27,6 +28,7 @@ __all__ = [
     "c_files",
     "check_exportable",
     "convert_int8",
+    "encode_for",
     "export_student",
     "load_export",
     "make_variants",

@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from tfkd.deploy.arena import TflmError
+from tfkd.deploy.encoding import split_encoding
 from tfkd.deploy.graph import read_graph
 from tfkd.deploy.operators import unsupported
 from tfkd.deploy.tflite import convert_int8
@@ -47,6 +48,10 @@ def check_exportable(student):
     """
     _check_interface(student)
     _check_layers(student)
+    try:
+        student, _ = split_encoding(student)
+    except ValueError as error:
+        raise ExportError(str(error)) from error
     # The ranges mean nothing, but the operators do not depend on them.
     calibration = np.random.default_rng(0).normal(size=(8, *student.input_shape[1:]))
     try:

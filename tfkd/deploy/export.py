@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tfkd.deploy.contract import Contract, ContractError
+from tfkd.deploy.encoding import encode, encode_for, signal_shape, split_encoding
 from tfkd.deploy.exported import C_FILES, CONTRACT, GOLDEN, VARIANTS, ExportResult, c_files, facts_of
 from tfkd.deploy.folder import replacing_folder
 from tfkd.deploy.graph import macs
@@ -18,6 +19,9 @@ from tfkd.files import OutputError
 
 def export_student(student, folder, *, calibration, contract_facts, golden):
     """Converts a trained student to int8, runs it in TFLM and writes the export folder.
+
+    A Gramian angular field right behind the student's input is left to the firmware: the model that is converted
+    begins behind it, and the contract names it.
 
     The folder holds `student.tflite`, `contract.json`, `golden.npz`, the C files of `C_FILES`, and the
     student's smaller variants with `variants.json`, which has size, arena, operators and SHA-256 of
@@ -31,7 +35,8 @@ def export_student(student, folder, *, calibration, contract_facts, golden):
         calibration: standardised training windows `(n, time, channels)`; see `convert_int8`.
         contract_facts: what the model's file does not tell, by `Contract`'s names: `dataset`,
             `split`, `windowing`, `sample_rate_hz`, `window`, `hop`, `channels`, `units`, `mean`,
-            `scale`, `encoding`, `labels`.
+            `scale`, `encoding`, `labels`. `encoding` may be left out, or `"none"`, where the student itself holds
+            it; a student that takes images says here what they are made by.
         golden: dict of `ids` (texts), `x` (standardised windows `(n, time, channels)`) and `labels`
             (class indices, -1 unlabelled): windows whose int8 outputs go along, to be replayed on
             host and device. A handful: each costs `time * channels` bytes of flash in a test image.
@@ -40,7 +45,8 @@ def export_student(student, folder, *, calibration, contract_facts, golden):
         An `ExportResult`.
 
     Raises:
-        ValueError: `calibration` or `golden` does not fit the student.
+        ValueError: `calibration` or `golden` does not fit the student, or it has a Gramian angular field elsewhere
+            than behind its input.
         ContractError: a fact is missing, unknown or wrong.
         TflmError: the TFLM interpreter cannot run the student (`check_exportable` says so earlier).
         VariantError: a variant does not give the student's outputs.
@@ -49,7 +55,8 @@ def export_student(student, folder, *, calibration, contract_facts, golden):
     """
     folder = Path(folder).resolve()
     _refuse_foreign_files(folder)
-    model_bytes = convert_int8(student, calibration)
+    network, contract_facts = _encoding_apart(student, contract_facts)
+    model_bytes = convert_int8(network, encode(contract_facts["encoding"], network.input_shape[1], calibration))
     model = TflmModel(model_bytes)
     facts = facts_of(model_bytes) | {"arena_bytes": model.arena_bytes}
     try:
@@ -60,7 +67,10 @@ def export_student(student, folder, *, calibration, contract_facts, golden):
         raise ContractError(
             f"labels: {len(contract.labels)} names, but the student has {model.output_shape[-1]} outputs."
         )
-    recorded = _record(model, golden)
+    for name, x in (("calibration", calibration), ("golden x", golden.get("x"))):
+        if x is not None and np.shape(x)[1:] != signal_shape(contract):
+            raise ValueError(f"{name} must be windows of shape {signal_shape(contract)}, not {np.shape(x)[1:]}.")
+    recorded = _record(model, golden, contract)
     variants = make_variants(model_bytes, recorded["inputs"])
     result = ExportResult(folder, contract, model_bytes, recorded, macs(model_bytes), variants)
     with replacing_folder(folder) as temporary:
@@ -75,7 +85,16 @@ def export_student(student, folder, *, calibration, contract_facts, golden):
     return result
 
 
-def _record(model, golden):
+def _encoding_apart(student, facts):
+    """The network to convert, and the facts with the encoding before it."""
+    network, inside = split_encoding(student)
+    named = facts.get("encoding", "none")
+    if inside != "none" and named not in ("none", inside):
+        raise ContractError(f"encoding: {named!r}, but the student {student.name!r} holds {inside!r} itself.")
+    return network, facts | {"encoding": named if inside == "none" else inside}
+
+
+def _record(model, golden, contract):
     if golden.keys() != {"ids", "x", "labels"}:
         raise ValueError(f"golden must have ids, x and labels, not {sorted(golden)}.")
     x = np.asarray(golden["x"], np.float32)
@@ -88,7 +107,7 @@ def _record(model, golden):
     classes = model.output_shape[-1]
     if labels.min() < -1 or labels.max() >= classes:
         raise ValueError(f"golden labels must be in [-1, {classes - 1}], not {labels.tolist()}.")
-    inputs = model.quantize(x)
+    inputs = model.quantize(encode_for(contract, x))
     return {
         "ids": np.array(ids, dtype=np.str_),  # not objects: those would be pickled
         "x": x,

@@ -10,6 +10,7 @@ import numpy as np
 
 from tfkd.deploy.c_array import golden_header, golden_source, model_header, model_source
 from tfkd.deploy.contract import Contract, ContractError
+from tfkd.deploy.encoding import encode_for, signal_shape
 from tfkd.deploy.graph import macs, read_graph
 from tfkd.deploy.resolver import resolver_header
 from tfkd.deploy.tflm import TflmModel
@@ -36,8 +37,8 @@ class ExportResult:
         contract: `Contract`.
         model_bytes: content of `student.tflite`.
         golden: dict of arrays: `ids` text `(n,)`, `x` float32 `(n, time, channels)` standardised,
-            `inputs` int8 like `x`, `outputs` int8 `(n, classes)`, `labels` int16 `(n,)`, -1
-            unlabelled.
+            `inputs` int8 `(n, ...)`, encoded and quantised as the model takes them, `outputs` int8
+            `(n, classes)`, `labels` int16 `(n,)`, -1 unlabelled.
         macs: multiply-accumulates of one inference.
         variants: dict of `Variant`s by name, see `make_variants`; empty for an export of before
             there were any.
@@ -125,7 +126,7 @@ def replay(export):
             f"{export.folder / CONTRACT}: arena_bytes: {export.contract.arena_bytes}, but the "
             f"model needs {model.arena_bytes}. Export the student again."
         )
-    inputs = model.quantize(export.golden["x"])
+    inputs = model.quantize(encode_for(export.contract, export.golden["x"]))
     outputs = model.run(export.golden["inputs"])
     same_in = (inputs == export.golden["inputs"]).reshape(len(inputs), -1).all(axis=1)
     same_out = (outputs == export.golden["outputs"]).all(axis=1)
@@ -195,11 +196,11 @@ def _read_golden(path, contract):
             golden = {name: archive[name] for name in _GOLDEN_ARRAYS}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ContractError(f"{path} could not be read: {error}") from error
-    count, window = len(golden["x"]), contract.input_shape[1:]
+    count = len(golden["x"])
     expected = {
         "ids": (count,),
-        "x": (count, *window),
-        "inputs": (count, *window),
+        "x": (count, *signal_shape(contract)),
+        "inputs": (count, *contract.input_shape[1:]),
         "outputs": (count, len(contract.labels)),
         "labels": (count,),
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tfkd.deploy.contract import Contract, ContractError
+from tfkd.deploy.encoding import encode_for, signal_shape
 from tfkd.deploy.exported import CONTRACT, GOLDEN, MODEL, ExportResult, c_files, load_export, read_model
 from tfkd.deploy.flatbuffer import constant, operator_name, pack, unpack, weights_and_biases
 from tfkd.deploy.graph import macs
@@ -70,33 +71,36 @@ def _without_golden(path):
             f"{path.parent / CONTRACT}: labels: {len(contract.labels)} names, but {path.name} has "
             f"{model.output_shape[-1]} outputs."
         )
-    return ExportResult(path.parent, contract, model_bytes, invented_golden(model), macs(model_bytes))
+    return ExportResult(path.parent, contract, model_bytes, invented_golden(model, contract), macs(model_bytes))
 
 
-def invented_golden(model, seed=0):
+def invented_golden(model, contract, seed=0):
     """Golden windows where there are no recordings: what `model` gives for invented inputs.
 
-    Noise over the whole int8 range, smooth curves, and constants at both ends of the range and at
-    zero. They tell whether an engine computes the same bytes; they say nothing of accuracy.
+    Noise, over the whole int8 range where nothing is encoded, smooth curves, and constants at both ends of
+    the range and at zero. They tell whether an engine computes the same bytes; they say nothing of accuracy.
 
     Args:
         model: a `TflmModel`.
+        contract: its `Contract`.
         seed: an integer; the same seed makes the same windows.
 
     Returns:
         A dict of arrays as in `ExportResult.golden`; nothing is labelled.
     """
     generator = np.random.default_rng(seed)
-    shape = model.input_shape[1:]
+    shape = signal_shape(contract)
     noise = generator.integers(-128, 128, (_NOISE, *shape), dtype=np.int8)
     curves = generator.normal(0, 12, (_SMOOTH, *shape)).cumsum(axis=1) + model.input_zero_point
     constants = [np.full(shape, value) for value in (-128, 127, model.input_zero_point)]
     smooth = np.clip(np.rint([*curves, *constants]), -128, 127).astype(np.int8)
-    inputs = np.concatenate([noise, smooth])
-    steps = inputs.astype(np.float32) - np.float32(model.input_zero_point)
+    steps = np.concatenate([noise, smooth]).astype(np.float32) - np.float32(model.input_zero_point)
+    encoded = contract.input_shape[1:] != shape
+    x = steps * np.float32(1 / 32 if encoded else model.input_scale)  # up to 4 standard deviations
+    inputs = model.quantize(encode_for(contract, x))
     return {
         "ids": np.array([f"invented{i}" for i in range(len(inputs))], dtype=np.str_),
-        "x": steps * np.float32(model.input_scale),
+        "x": x,
         "inputs": inputs,
         "outputs": model.run(inputs),
         "labels": np.full(len(inputs), -1, np.int16),
@@ -129,7 +133,7 @@ def with_zeros(student, share):
     tflm = TflmModel(model_bytes)
     sha256 = hashlib.sha256(model_bytes).hexdigest()
     contract = dataclasses.replace(student.contract, model_sha256=sha256, arena_bytes=tflm.arena_bytes)
-    return ExportResult(student.folder, contract, model_bytes, invented_golden(tflm), student.macs)
+    return ExportResult(student.folder, contract, model_bytes, invented_golden(tflm, contract), student.macs)
 
 
 def write_firmware(student, out, variant=None):
