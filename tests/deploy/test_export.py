@@ -22,6 +22,12 @@ ROOT = Path(__file__).parents[2]
 CALIBRATION = make_windows(48, seed=1)[0]
 
 
+@pytest.fixture
+def converted(model_bytes, monkeypatch):
+    """Spares a test that is not about it the conversion, whose result is known."""
+    monkeypatch.setattr("tfkd.deploy.export.convert_int8", lambda student, calibration: model_bytes)
+
+
 def test_folder_holds_everything_and_nothing_else(exported):
     files = {"student.tflite", "student_slim.tflite", "student_tflm.tflite", "variants.json"}
     expected = {*files, "contract.json", "golden.npz", *C_FILES}
@@ -65,6 +71,7 @@ def test_contract_alone_is_enough_to_use_the_student(exported, golden):
         assert len(np.unique(archive["outputs"])) > 5
 
 
+@pytest.mark.usefixtures("converted")
 def test_an_earlier_export_is_replaced(student, facts, golden, folder):
     shorter = {key: values[:2] for key, values in golden.items()}
     export_student(student, folder, calibration=CALIBRATION, contract_facts=facts, golden=shorter)
@@ -79,6 +86,7 @@ class Killed(BaseException):
 NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
 
 
+@pytest.mark.usefixtures("converted")
 @pytest.mark.parametrize(
     ("at", "error"),
     [
@@ -99,10 +107,10 @@ def test_a_failed_write_keeps_the_earlier_export(student, facts, golden, folder,
             return original(*args)
         raise error
 
-    monkeypatch.setattr(at, fail)
-    with pytest.raises(OutputError if isinstance(error, OSError) else Killed) as caught:
-        export_student(student, folder, calibration=CALIBRATION, contract_facts=facts, golden=golden)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(at, fail)
+        with pytest.raises(OutputError if isinstance(error, OSError) else Killed) as caught:
+            export_student(student, folder, calibration=CALIBRATION, contract_facts=facts, golden=golden)
     if isinstance(error, OSError):
         assert f"Could not write {folder.resolve()}: No space left" in str(caught.value)
     assert contents(folder) == before
@@ -116,6 +124,7 @@ def test_a_folder_with_other_files_is_not_replaced(student, facts, golden, folde
     assert (folder / "thesis.tex").read_text() == "years of work"
 
 
+@pytest.mark.usefixtures("converted")
 def test_a_file_in_the_way_is_an_output_error(student, facts, golden, tmp_path):
     (tmp_path / "file").write_text("")
     for target in (tmp_path / "file", tmp_path / "file" / "export"):
@@ -123,6 +132,7 @@ def test_a_file_in_the_way_is_an_output_error(student, facts, golden, tmp_path):
             export_student(student, target, calibration=CALIBRATION, contract_facts=facts, golden=golden)
 
 
+@pytest.mark.usefixtures("converted")
 def test_wrong_facts_and_golden_windows_are_named(student, facts, golden, tmp_path):
     def export(facts=facts, golden=golden):
         export_student(
@@ -165,15 +175,6 @@ def test_tool_refuses_golden_windows_that_differ(exported, folder, tmp_path):
     done = tool("--export_dir", folder, "--out", tmp_path / "generated")
     assert done.returncode != 0
     assert "5 of 6 identical" in done.stdout
-    assert not (tmp_path / "generated").exists()
-
-
-def test_tool_refuses_a_tampered_model(folder, tmp_path):
-    (folder / "student.tflite").write_bytes(b"TFL3" * 100)
-    done = tool("--export_dir", folder, "--out", tmp_path / "generated")
-    assert done.returncode != 0
-    assert "student.tflite has SHA-256" in done.stderr
-    assert "Traceback" not in done.stderr
     assert not (tmp_path / "generated").exists()
 
 

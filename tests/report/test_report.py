@@ -20,22 +20,30 @@ from tfkd.report.words import COMPARISONS, STAGES
 from tfkd.seed_run import stages_of
 
 
-def test_page_is_whole_and_alone(tmp_path):
-    page = written(tmp_path, make_run(tmp_path))
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory):
+    """A folder with a run and its report, its summary and its page, to be read only."""
+    folder = tmp_path_factory.mktemp("runs") / "usual"
+    summary = make_run(folder)
+    return folder, summary, written(folder, summary)
+
+
+def test_page_is_whole_and_alone(usual):
+    folder, _, page = usual
     reader = Reader(page)
     assert reader.links and all(re.match(r"#|\./", link) for link in reader.links)
     assert "http" not in page and "url(" not in page and "@import" not in page and "<script" not in page
     assert len(reader.ids) == len(set(reader.ids))
     assert all(link[1:] in reader.ids for link in reader.links if link.startswith("#"))
     for link in reader.links:
-        assert link.startswith("#") or (tmp_path / link).exists(), link
+        assert link.startswith("#") or (folder / link).exists(), link
     assert '<meta name="viewport"' in page
-    assert str(tmp_path.parent) not in page
+    assert str(folder.parent) not in page
 
 
-def test_every_stage_has_its_row(tmp_path):
-    summary = make_run(tmp_path)
-    reader = Reader(written(tmp_path, summary))
+def test_every_stage_has_its_row(usual):
+    _, summary, page = usual
+    reader = Reader(page)
     for stage in RATES:
         found = summary["stages"][stage]["accuracy"]
         name = STAGES[stage][0]
@@ -106,14 +114,14 @@ def test_validation_people_are_not_called_test_people(tmp_path):
     assert "test recordings" not in text
 
 
-def test_people_who_also_trained_are_named(tmp_path):
-    assert "also trained" in written(tmp_path / "a", make_run(tmp_path / "a", judged=(1, 3)))
-    assert "also trained" not in written(tmp_path / "b", make_run(tmp_path / "b"))
+def test_people_who_also_trained_are_named(usual, tmp_path):
+    assert "also trained" in written(tmp_path, make_run(tmp_path, judged=(1, 3)))
+    assert "also trained" not in usual[2]
 
 
-def test_labels_that_were_withheld_are_named(tmp_path):
+def test_labels_that_were_withheld_are_named(usual, tmp_path):
+    assert "only: the others" not in usual[2]
     summary = make_run(tmp_path)
-    assert "only: the others" not in written(tmp_path, summary)
     summary["protocol"]["labelled_subjects"] = [3]
     assert (
         "people 1 and 3, 24 windows; labels of 3 only: the others" in Reader(written(tmp_path, summary)).text
@@ -132,9 +140,9 @@ def test_words_cover_what_runs_produce(tmp_path):
     assert set(build.EXPORTED_FILES) == left
 
 
-def test_people_and_classes_are_those_of_results_json(tmp_path):
-    summary = make_run(tmp_path)
-    reader = Reader(written(tmp_path, summary))
+def test_people_and_classes_are_those_of_results_json(usual):
+    _, summary, page = usual
+    reader = Reader(page)
     expected = [f"{100 * summary['per_person'][stage]['4']:.1f}" for stage in ("int8", *list(RATES)[:-1])]
     assert reader.row("person 4")[1:] == [*expected, "12"]
     row, recalls = reader.row("sit2stand"), summary["per_class"]
@@ -144,14 +152,14 @@ def test_people_and_classes_are_those_of_results_json(tmp_path):
     assert order[:3] == sorted(CLASSES[:3], key=lambda name: recalls["int8"][CLASSES.index(name)])
 
 
-def test_windows_are_a_column_of_streams_only(tmp_path):
+def test_windows_are_a_column_of_streams_only(usual, tmp_path):
     recipe = Recipe(windows=Windowing("stream", length=100, hop=25))
-    summary = make_run(tmp_path / "a", recipe=recipe, cuts=3)
-    reader = Reader(written(tmp_path / "a", summary))
+    summary = make_run(tmp_path, recipe=recipe, cuts=3)
+    reader = Reader(written(tmp_path, summary))
     found = summary["stages"]["int8"]["window_accuracy"]
     assert reader.row("int8 in TFLM")[2].split()[0] == f"{100 * found['mean']:.1f}"
     assert "100 samples every 25" in reader.text and "72 windows" in reader.text
-    whole = Reader(written(tmp_path / "b", make_run(tmp_path / "b")))
+    whole = Reader(usual[2])
     assert len(whole.row("int8 in TFLM")) == len(reader.row("int8 in TFLM")) - 1
 
 
