@@ -104,6 +104,7 @@ def edited(contract, tmp_path, **changes):
         ("scale", [1.0, -1.0, 1.0]),
         ("scale", [1.0, 1e-50, 1.0]),
         ("encoding", []),
+        ("encoding", "gasf 3 -3"),
         ("input_shape", [1, 32, 4]),
         ("input_shape", [2, 32, 3]),
         ("input_shape", [1]),
@@ -127,6 +128,13 @@ def test_a_wrong_value_is_named(contract, tmp_path, key, value):
     with pytest.raises(ContractError) as caught:
         Contract.read(path)
     assert str(caught.value).startswith(f"{path}: {key}: ")
+
+
+@pytest.mark.parametrize("shape", [(1, 32, 3), (1, 16, 8, 3), (1, 16, 16, 2), (1, 33, 33, 3)])
+def test_an_image_is_square_and_no_larger_than_the_window(contract, shape):
+    assert dataclasses.replace(contract, encoding="gadf -3 3", input_shape=(1, 32, 32, 3)).encoding == "gadf -3 3"
+    with pytest.raises(ContractError, match=r"input_shape: .* 'gadf -3 3' makes square images of at most 32 points"):
+        dataclasses.replace(contract, encoding="gadf -3 3", input_shape=shape)
 
 
 def test_the_message_shows_the_value_and_what_it_should_be(contract):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfkd.encodings import Gaf
 from tfkd.files import write_text
 
 FORMAT = 1
@@ -100,6 +101,19 @@ class Contract:
         if len(self.input_shape) == 3 and self.input_shape != signal:
             raise ContractError(
                 f"input_shape: {list(self.input_shape)}, but batch, window and channels are {list(signal)}"
+            )
+        self._check_image()
+
+    def _check_image(self):
+        side = self.input_shape[1]
+        try:
+            gaf = Gaf.parse(self.encoding, side)
+        except ValueError as error:
+            raise ContractError(f"encoding: {self.encoding!r}: {error}") from None
+        if gaf is not None and (self.input_shape != (1, side, side, len(self.channels)) or side > self.window):
+            raise ContractError(
+                f"input_shape: {list(self.input_shape)}, but {self.encoding!r} makes square images of at most "
+                f"{self.window} points a side and {len(self.channels)} channels"
             )
 
     def to_dict(self):
