@@ -56,7 +56,8 @@ def compiled(distiller, **settings):
     distiller.compile(
         settings.pop("optimizer", None) or keras.optimizers.Adam(0.01),
         keras.losses.CategoricalCrossentropy(from_logits=True),
-        jit_compile=False,
+        # JAX without compilation runs operation by operation.
+        jit_compile=keras.backend.backend() == "jax",
         **settings,
     )
     return distiller

@@ -1,0 +1,98 @@
+"""What networks, losses and distillers compute, as arrays by name; they are the same on every Keras backend.
+
+    KERAS_BACKEND=jax python -m tests.backend_values values.npz
+"""
+
+import sys
+from unittest import mock
+
+import keras
+import numpy as np
+
+from tfkd import losses, networks
+from tfkd.distillers import Distiller, FeatureDistillation
+from tfkd.encodings import GramianAngularField
+
+CLASSES, ROWS = 3, 8
+# JAX without compilation runs operation by operation; TensorFlow has its graph.
+JIT = keras.backend.backend() == "jax"
+
+
+def filled(model):
+    """`model` with weights that do not depend on the backend."""
+    rng = np.random.default_rng(0)
+    for weight in model.weights:
+        if weight.name in ("gamma", "moving_variance"):
+            weight.assign(rng.uniform(0.5, 1.5, weight.shape))
+        else:
+            weight.assign(rng.normal(0, np.prod(weight.shape[:-1], initial=2.0) ** -0.5, weight.shape))
+    return model
+
+
+def of_networks():
+    clips, small_clips = (2, 32, 32, 3), (4, 12, 12, 3)
+    models = {
+        "imu_student": networks.imu_student((16, 6), CLASSES, width=8, depth=2),
+        "gaf_student": networks.gaf_student((32, 2), CLASSES, GramianAngularField(16)),
+        "resnet18": networks.resnet18((32, 32, 3), CLASSES),
+        "skeleton_teacher": networks.skeleton_teacher((8, 20, 3), CLASSES, width=8),
+        "fused_teacher": networks.fused_teacher((8, 20, 3), (8, 6), CLASSES, width=8),
+        "trn_teacher": networks.trn_teacher(small_clips, CLASSES, embedding=8),
+        "trn_teacher with BN-Inception": networks.trn_teacher(clips, CLASSES, "bn_inception", embedding=8),
+    }
+    for name, model in models.items():
+        rng = np.random.default_rng(1)
+        x = {t.name: rng.uniform(-1, 1, (2, *t.shape[1:])).astype("float32") for t in model.inputs}
+        x = {key: 127.5 * (value + 1) if key == "depth" else value for key, value in x.items()}
+        yield name, filled(model).predict_on_batch(x if len(x) > 1 else next(iter(x.values())))
+
+
+def of_training():
+    """A step of the video teacher: finite, and its random draws go on from where they were."""
+    model = filled(networks.trn_teacher((4, 8, 8, 3), CLASSES, lambda x: keras.ops.mean(x, (1, 2)), embedding=8))
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=JIT)
+    before = model.get_layer("logits").draws.state.numpy()
+    loss = model.train_on_batch(np.ones((ROWS, 4, 8, 8, 3), "float32"), np.arange(ROWS) % CLASSES)
+    yield "a step of the video teacher is finite", np.isfinite(loss)
+    yield "draws go on", np.any(model.get_layer("logits").draws.state.numpy() != before)
+
+
+def of_distiller():
+    """Two steps with every loss, among them windows that are equal: logs and weights, and so all gradients."""
+    rng = np.random.default_rng(2)
+    x = {"imu": rng.normal(size=(ROWS, 16, 6)).astype("float32")}
+    x["skeleton"] = rng.normal(size=(ROWS, 8, 20, 3)).astype("float32")
+    x = {name: np.concatenate([values[:-1], values[:1]]) for name, values in x.items()}
+    student = filled(networks.imu_student((16, 6), CLASSES, width=8, depth=1, dropout=0.0))
+    terms = [
+        losses.SoftTargets(2.0),
+        FeatureDistillation(losses.DistanceWise()),
+        FeatureDistillation(losses.AngleWise()),
+        FeatureDistillation(losses.DASK(), projector=keras.layers.Dense(16)),
+    ]
+    terms[-1].projector.build((None, 8))
+    filled(terms[-1].projector)
+    teacher = filled(networks.skeleton_teacher((8, 20, 3), CLASSES, width=8))
+    distiller = Distiller(teacher, student, terms)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    distiller.compile(keras.optimizers.SGD(0.1), loss, metrics=["accuracy"], jit_compile=JIT)
+    distiller.optimizer.build(distiller.trainable_variables)
+    history = distiller.fit(x, np.arange(ROWS) % CLASSES, batch_size=ROWS, epochs=2, shuffle=False, verbose=0).history
+    yield from history.items()
+    yield from (("distilled " + v.path, v.numpy()) for v in student.weights)
+    yield from (("untouched " + v.path, v.numpy()) for v in teacher.weights)
+    yield from (("projector " + v.name, v.numpy()) for v in terms[-1].projector.weights)
+
+
+def values():
+    # Every weight is filled: drawing them first, operation by operation, would take JAX most of a minute.
+    undrawn = mock.patch.object(keras.initializers.VarianceScaling, "__call__", lambda _, shape, dtype: np.zeros(shape))
+    with undrawn:
+        parts = (of_networks, of_training, of_distiller)
+        return {name: np.asarray(value) for part in parts for name, value in part()}
+
+
+if __name__ == "__main__":
+    np.savez(sys.argv[1], **{name.replace("/", "|"): value for name, value in values().items()})
+    if keras.backend.backend() != "tensorflow" and "tensorflow" in sys.modules:
+        sys.exit("TensorFlow was imported, though the backend is another.")
