@@ -29,6 +29,14 @@ def feed(stream, times, values):
     return stream.events
 
 
+def late(stream, times, values):
+    """The stream after all samples, with a consumer that came only then."""
+    for time_us, sample in zip(times, values, strict=True):
+        stream.push(time_us, sample)
+    stream.run()
+    return stream
+
+
 class Kept:
     """Answers as `Student` does and keeps what it was asked."""
 
@@ -205,10 +213,7 @@ def test_saturation_is_reported_by_channel_and_the_sample_used():
 def test_a_window_that_was_not_taken_is_lost_and_reported():
     times, values = clean(48)
     kept = Kept(CONTRACT)
-    stream = Stream(CONTRACT, kept)
-    for time_us, sample in zip(times, values):
-        stream.push(time_us, sample)
-    stream.run()
+    stream = late(Stream(CONTRACT, kept), times, values)
     assert stream.events[0] == Event("overrun", times[31], value=1)
     np.testing.assert_array_equal(kept.windows, [quantised(values[16:48])])
 
@@ -216,10 +221,7 @@ def test_a_window_that_was_not_taken_is_lost_and_reported():
 def test_a_window_waits_unchanged_for_up_to_a_hop():
     times, values = clean(39)
     kept = Kept(CONTRACT)
-    stream = Stream(CONTRACT, kept)
-    for time_us, sample in zip(times, values):
-        stream.push(time_us, sample)
-    stream.run()
+    late(Stream(CONTRACT, kept), times, values)
     np.testing.assert_array_equal(kept.windows, [quantised(values[:32])])
 
 
