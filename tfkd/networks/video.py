@@ -104,7 +104,8 @@ def light_frames(input_shape, widths=(16, 32, 64, 96, 128), name="light_frames")
     x = layers.Rescaling(1 / 127.5, -1.0, name="scaled")(inputs)
     for i, (width, kernel, stride) in enumerate(zip(widths, (5, 3, 3, 3, 3), (2, 2, 1, 2, 1))):
         x = layers.Conv2D(width, kernel, stride, padding="same", use_bias=False, name=f"conv{i + 1}")(x)
-        x = layers.BatchNormalization(name=f"bn{i + 1}")(x)
+        # A few hundred clips are few steps an epoch: statistics over the last ten, not a hundred.
+        x = layers.BatchNormalization(momentum=0.9, name=f"bn{i + 1}")(x)
         x = layers.ReLU(name=f"relu{i + 1}")(x)
     return keras.Model(inputs, layers.GlobalAveragePooling2D(name="mean")(x), name=name)
 
