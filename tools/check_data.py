@@ -1,6 +1,7 @@
 """Says what a data set holds, what is missing or broken, and draws a few trials.
 
     python tools/check_data.py --dataset utd --data_dir ~/data/UTD-MHAD
+    python tools/check_data.py --dataset utd --data_dir ~/data/UTD-MHAD --modalities imu,skeleton,depth
     python tools/check_data.py --dataset synthetic --out runs/check
 
 Exits with status 1 if a file could not be used.
@@ -15,6 +16,7 @@ from quiet import without_start_up_messages
 FLAGS = flags.FLAGS
 flags.DEFINE_enum("dataset", None, ["utd", "synthetic"], "Data set.", short_name="d", required=True)
 flags.DEFINE_string("data_dir", None, "Folder that holds the data set, at any depth. Default: TFKD_DATA.")
+flags.DEFINE_list("modalities", ["imu", "skeleton"], "What to read; also depth and, of UTD-MHAD, video.")
 flags.DEFINE_string("out", None, "Folder for the drawing. Default: runs/check-<dataset>.")
 flags.DEFINE_integer("trials", 4, "How many trials to draw.", lower_bound=0)
 
@@ -25,17 +27,16 @@ def main(argv):
     with without_start_up_messages():
         import tfkd  # noqa: F401
     from tfkd.data import datasets
-    from tfkd.data.recordings import DataError
     from tfkd.files import OutputError
 
     try:
-        recordings = datasets.read(FLAGS.dataset, FLAGS.data_dir, on_error="skip")
+        recordings = datasets.read(FLAGS.dataset, FLAGS.data_dir, "skip", tuple(FLAGS.modalities))
         bad = describe(recordings)
         if FLAGS.trials:
             path = Path(FLAGS.out or f"runs/check-{FLAGS.dataset}") / "trials.png"
             draw(recordings, FLAGS.trials, path)
             print(f"\nDrawn: {path}")
-    except (DataError, OutputError) as error:
+    except (OutputError, ValueError) as error:  # DataError is a ValueError
         sys.exit(f"\n{error}")
     sys.exit(1 if bad else 0)
 
@@ -76,32 +77,36 @@ def describe(recordings):
 
 
 def draw(recordings, count, path):
-    """Draws evenly chosen trials: IMU signals above, the skeleton at five moments below."""
+    """Draws evenly chosen trials: IMU signals over time, everything else at five moments."""
     import numpy as np
     from matplotlib.figure import Figure
 
-    from tfkd.data.utd_mhad import BONES
     from tfkd.files import atomic_path
 
     paired = recordings.paired(recordings.streams)
     chosen = [paired[i] for i in np.linspace(0, len(paired) - 1, count).astype(int)]
-    figure = Figure(figsize=(4 * count, 8), layout="constrained")
-    axes = figure.subplots(3, count, squeeze=False)
+    rows = [(m, part) for m in paired.streams for part in ((slice(3), slice(3, 6)) if m == "imu" else (None,))]
+    figure = Figure(figsize=(4 * count, 2.7 * len(rows)), layout="constrained")
+    axes = figure.subplots(len(rows), count, squeeze=False)
     for column, recording in enumerate(chosen):
-        imu, skeleton = recording.streams["imu"], recording.streams["skeleton"]
-        seconds = np.arange(len(imu)) / paired.streams["imu"].rate_hz
-        for row, (part, unit) in enumerate(((imu[:, :3], "g"), (imu[:, 3:], "deg/s"))):
-            axes[row, column].plot(seconds, part, label=["x", "y", "z"])
-            axes[row, column].set_ylabel(unit)
         axes[0, column].set_title(f"{recording.id}: {paired.classes[recording.label]}")
-        axes[0, column].legend(loc="upper right", ncols=3, fontsize="small")
-        axes[1, column].set_xlabel("seconds")
-        for step, moment in enumerate(np.linspace(0, len(skeleton) - 1, 5).astype(int)):
-            x, y = skeleton[moment, :, 0] + 0.9 * step, skeleton[moment, :, 1]
-            for a, b in BONES:
-                axes[2, column].plot(x[[a, b]], y[[a, b]], color="tab:blue", linewidth=1)
-        axes[2, column].set_aspect("equal")
-        axes[2, column].axis("off")
+        for axis, (modality, part) in zip(axes[:, column], rows):
+            values, stream = recording.streams[modality], paired.streams[modality]
+            moments = values[np.linspace(0, len(values) - 1, 5).astype(int)]
+            if modality == "imu":
+                axis.plot(np.arange(len(values)) / stream.rate_hz, values[:, part], label=stream.channels[part])
+                axis.set_xlabel("seconds")
+                axis.set_ylabel(stream.units[part.start or 0])
+                axis.legend(loc="upper right", ncols=3, fontsize="small")
+                continue
+            if modality == "skeleton":
+                for step, joints in enumerate(moments):
+                    for bone in stream.bones:
+                        axis.plot(joints[bone, 0] + 0.9 * step, joints[bone, 1], color="tab:blue", linewidth=1)
+                axis.set_aspect("equal")
+            else:
+                axis.imshow(np.concatenate(moments, axis=1))  # depth: its three channels as red, green, blue
+            axis.axis("off")
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=80)
 
