@@ -161,7 +161,10 @@ class FrameSampling:
         picked = picked.astype("float32")
         if rng is not None and self.shade:
             factor, shift = 1 + rng.uniform(-self.shade, self.shade, (2, batch, 1, 1, 1, 1)).astype("float32")
-            picked = np.clip((picked - 128) * factor + 128 * shift, 0, 255)
+            picked -= 128
+            picked *= factor
+            picked += 128 * shift
+            np.clip(picked, 0, 255, out=picked)
         return picked
 
     def _crop(self, side):
