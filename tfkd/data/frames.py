@@ -1,10 +1,9 @@
 """Depth and video as frames: uint8 `(frames, size, size, 3)`, and the segments of them that a teacher sees.
 
-Depth maps become pictures of three channels, so that any image network takes them. All three are 0 where nothing
-is near, and everything is scaled to metres rather than to the picture, so that a person looks alike wherever they
-stand:
+Depth maps become pictures of three channels, so that any image network takes them. Lengths are scaled to metres
+rather than to the picture, so that a person looks alike wherever they stand:
 
-- 0, depth: how much nearer or further than the middle of the body, 128 at the same distance;
+- 0, depth: how much nearer or further than the middle of the body, 128 at the same distance, 0 for background;
 - 1, motion: what channel 0 has gained or lost since about 1/15 s before, 128 where nothing moved;
 - 2, pose: what channel 0 has gained or lost against the clip's mean, 128 where the person mostly is.
 
