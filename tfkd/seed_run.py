@@ -9,7 +9,7 @@ import numpy as np
 
 from tfkd import files
 from tfkd.compress.pruning import Pruning, polynomial, sparsity_of
-from tfkd.deploy import TflmModel, balanced_calibration, export_student, load_export
+from tfkd.deploy import TflmModel, balanced_calibration, encode_for, export_student, load_export
 from tfkd.evaluation import Predictions
 from tfkd.training import Trainer, shuffled
 
@@ -116,9 +116,10 @@ class SeedRun:
         folder = self.folder / "export"
         result = self.export("pruned", folder)
         # What is measured is what was written: the bytes are read back from the folder.
-        model = TflmModel(load_export(folder).model_bytes)
+        exported = load_export(folder)
         judged = self.prepared.judged
-        logits = model.predict(self.trainer.inputs_of(judged, [self.trainer.student_input]))
+        x = encode_for(exported.contract, self.trainer.inputs_of(judged, [self.trainer.student_input]))
+        logits = TflmModel(exported.model_bytes).predict(x)
         Predictions.of(judged, logits).save(self.folder / "int8.npz")
         return {
             "model_bytes": len(result.model_bytes),
@@ -166,7 +167,6 @@ class SeedRun:
             "units": [stream.units[i] for i in channels],
             "mean": normalisation.mean["imu"][channels].tolist(),
             "scale": normalisation.scale["imu"][channels].tolist(),
-            "encoding": "none",
             "labels": list(self.prepared.train.classes),
         }
 
