@@ -85,6 +85,7 @@ def _export(student, out):
 
     identical, total = replay(student), len(student.golden["inputs"])
     print(f"golden windows: {identical} of {total} identical in the TFLM interpreter")
+    _tell_of_images(student)
     if identical != total:
         sys.exit(f"{total - identical} golden windows of {student.folder} differ; nothing written. Export it again.")
     if _FORMAT.value == "c":
@@ -98,6 +99,17 @@ def _export(student, out):
         files = package_files(student, _FORMAT.value)
         write_folder(files, out)
         print(f"wrote {out}: {len(files)} files; README.md tells how to go on")
+
+
+def _tell_of_images(student):
+    """The firmware makes images in integers: how many of their values are not those that were recorded."""
+    from tfkd.deploy.encoding import signal_shape
+    from tfkd.deploy.gaf_int8 import gaf_int8
+
+    inputs = student.golden["inputs"]
+    if signal_shape(student.contract) != student.contract.input_shape[1:]:
+        off = gaf_int8(student.contract, student.golden["x"]) != inputs
+        print(f"images: {off.mean():.2%} of their values come out one step off on the device")
 
 
 def _c_texts(student):

@@ -73,6 +73,8 @@ class Measured:
         core: e.g. `"cortex-m4"`; `""` for the host.
         engine: the engine's name.
         windows, identical: golden windows, and how many gave the recorded bytes.
+        encoded, encoded_off, encoded_most: values of the golden windows' images, how many of them the board makes
+            otherwise than Python, and by how many steps at most; 0 for a student that sees the signal itself.
         events: lines of text that the program `activity` printed for an invented recording.
         memory: bytes that the engine works in.
         instructions: dict of `min`, `max` and `mean` for one inference. This and the rest: empty or
@@ -93,6 +95,9 @@ class Measured:
     identical: int
     events: list
     memory: int
+    encoded: int = 0
+    encoded_off: int = 0
+    encoded_most: int = 0
     instructions: dict = dataclasses.field(default_factory=dict)
     functions: dict = dataclasses.field(default_factory=dict)
     outside: float = 0
@@ -212,6 +217,7 @@ def _measured(target, said, lines, core="", **figures):
         identical=int(said["identical"]),
         events=[line for line in lines if line.startswith("event ")],
         memory=int(said["memory"]),
+        **{name: int(said.get(name, 0)) for name in ("encoded", "encoded_off", "encoded_most")},
         **figures,
     )
 

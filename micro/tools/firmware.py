@@ -53,7 +53,7 @@ def main():
     print(table(measured))
     if options.json:
         Path(options.json).write_text(json.dumps(_figures(measured), indent=2) + "\n")
-    sys.exit(any(m.identical != m.windows for m in measured))
+    sys.exit(any(m.identical != m.windows or m.encoded_most > 1 for m in measured))
 
 
 def _figures(measured):

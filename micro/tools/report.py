@@ -35,6 +35,7 @@ def table(measured):
         ["engine", *(m.engine for m in measured)],
         ["golden windows identical", *(f"{m.identical} of {m.windows}" for m in measured)],
         ["output identical", *("yes" if m.identical == m.windows else "NO" for m in measured)],
+        *_images(measured),
         [f"events as on {measured[0].target}", *("yes" if m.events == measured[0].events else "NO" for m in measured)],
         [""],
     ]
@@ -72,6 +73,13 @@ def table(measured):
         m4 = [m.instructions["mean"] if m.core == "cortex-m4" else None for m in measured]
         rows.append([f"ms, {board} (estimate)", *(milliseconds(n, hertz) if n else "-" for n in m4)])
     return f"{_aligned(rows)}\nSizes in bytes. {_ESTIMATE}\n"
+
+
+def _images(measured):
+    """Rows for a student whose windows the firmware turns into images."""
+    if not any(m.encoded for m in measured):
+        return []
+    return [["image values off by a step", *(f"{m.encoded_off / m.encoded:.2%}" for m in measured)]]
 
 
 def flash_bytes(flash):

@@ -62,7 +62,7 @@ def test_a_dead_channel_of_a_trial(program, tmp_path, samples):
 
 def test_images_of_trials(tmp_path):
     contract = dataclasses.replace(GASF, windowing="whole_trial", sample_rate_hz=None)
-    program = build(contract, tmp_path / "gasf", options=["-DTOLERANCE=1"])
+    program = build(contract, tmp_path / "gasf")
     played = [command for seed in range(20) for command in trial(*clean(30 + 4 * seed, seed=seed))]
     _, inferences, _ = compare(program, tmp_path, contract, Student(contract), played)
     assert inferences == 20

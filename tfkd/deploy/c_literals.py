@@ -36,8 +36,8 @@ def sha_head(sha256):
     return f"0x{sha256[:8]}u"
 
 
-def rows(values, per_line=16, indent="    "):
-    """Numbers separated by commas, a fixed count a line. `values` are integers."""
-    texts = [str(int(value)) for value in values]
+def rows(values, per_line=16, indent="    ", literal=lambda value: str(int(value))):
+    """Numbers separated by commas, a fixed count a line. `values` are integers, or what `literal` writes."""
+    texts = [literal(value) for value in values]
     lines = (", ".join(texts[i : i + per_line]) for i in range(0, len(texts), per_line))
     return ",\n".join(indent + line for line in lines)

@@ -15,6 +15,7 @@ from tfkd.deploy.graph import macs, read_graph
 from tfkd.deploy.resolver import resolver_header
 from tfkd.deploy.tflm import TflmModel
 from tfkd.deploy.variants import MEANINGS, Variant
+from tfkd.encodings import Gaf
 
 MODEL, CONTRACT, GOLDEN, VARIANTS = "student.tflite", "contract.json", "golden.npz", "variants.json"
 C_FILES = (
@@ -142,6 +143,7 @@ def c_files(export, variant=None):
             default. Contract and golden windows are the same for all of them.
     """
     sha256 = export.contract.model_sha256
+    encoded = Gaf.parse(export.contract.encoding, export.contract.input_shape[1]) is not None
     if variant is None:
         variant = Variant.of("plain", export.model_bytes, export.contract.arena_bytes)
     texts = (
@@ -149,8 +151,8 @@ def c_files(export, variant=None):
         model_header(variant, sha256),
         model_source(variant.model_bytes),
         resolver_header(variant.operators),
-        golden_header(export.golden, sha256),
-        golden_source(export.golden),
+        golden_header(export.golden, sha256, encoded),
+        golden_source(export.golden, encoded),
     )
     return dict(zip(C_FILES, texts, strict=True))
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfkd.deploy.decision import ONE
+from tfkd.deploy.gaf_int8 import gaf_int8
 from tfkd.encodings import Gaf
 
 CLOCK = 2**32
@@ -83,11 +84,8 @@ class Recogniser:
         channels = len(contract.channels)
         if self.settings.range is not None and len(self.settings.range) != channels:
             raise ValueError(f"range must have {channels} values, one a channel, not {self.settings.range!r}.")
-        self._gaf = None
-        if contract.encoding != "none":
-            self._gaf = Gaf.parse(contract.encoding, contract.input_shape[1])
-            if self._gaf is None:
-                raise ValueError(f"The firmware has no encoding {contract.encoding!r}.")
+        if contract.encoding != "none" and Gaf.parse(contract.encoding, contract.input_shape[1]) is None:
+            raise ValueError(f"The firmware has no encoding {contract.encoding!r}.")
         self._run = run
         self._mean = np.array(contract.mean, np.float32)
         self._scale = np.array(contract.scale, np.float32)
@@ -152,10 +150,8 @@ class Recogniser:
         """The student's int8 outputs for a window `(time, channels)` in the sensor's units."""
         contract = self.contract
         with np.errstate(over="ignore"):  # what overflows saturates, as it should
-            if self._gaf is None:
-                steps = np.rint((window - self._origin) * self._factor)
+            if contract.encoding == "none":
+                quantised = np.clip(np.rint((window - self._origin) * self._factor), -128, 127).astype(np.int8)
             else:
-                x = self._gaf(np.clip((window - self._mean) / self._scale, -1e9, 1e9)[None])[0]
-                steps = np.rint(x / np.float32(contract.input_scale)) + np.float32(contract.input_zero_point)
-        quantised = np.clip(steps, -128, 127).astype(np.int8)
+                quantised = gaf_int8(contract, np.clip((window - self._mean) / self._scale, -1e9, 1e9)[None])
         return self._run(quantised.reshape(contract.input_shape))[0]
