@@ -35,7 +35,7 @@ static inline bool tfkd_copy_below(float **to, const float **sample, const uint3
  * the end of `out`. */
 static inline int8_t *tfkd_quantise_between(const float *a, const float *b, float weight, int8_t *out) {
 #if defined(TFKD_MVE_FLOAT)
-  return tfkd_mve_quantise(a, b, weight, out);
+  return tfkd_mve_quantise_between(a, b, weight, out);
 #elif defined(TFKD_VFP_QUANTISE)
   return tfkd_vfp_quantise(a, b, weight, out);
 #else
@@ -48,8 +48,10 @@ static inline int8_t *tfkd_quantise_between(const float *a, const float *b, floa
 
 /* The student's input for a sample. */
 static inline int8_t *tfkd_quantise_sample(const float *sample, int8_t *out) {
-#if defined(TFKD_MVE_FLOAT) || defined(TFKD_VFP_QUANTISE)
-  return tfkd_quantise_between(sample, sample, 0.0f, out);
+#if defined(TFKD_MVE_FLOAT)
+  return tfkd_mve_quantise_sample(sample, out);
+#elif defined(TFKD_VFP_QUANTISE)
+  return tfkd_vfp_quantise(sample, sample, 0.0f, out); /* the point between a value and itself */
 #else
   for (int i = 0; i < TFKD_CHANNELS; ++i) *out++ = tfkd_quantised(sample[i], i);
   return out;

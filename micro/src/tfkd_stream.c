@@ -30,6 +30,8 @@ tfkd_status tfkd_stream_init(tfkd_stream *stream, tfkd_student *student, const t
   stream->student = student;
   stream->rate = TFKD_SAMPLE_RATE_MILLIHERTZ / divisor;
   stream->period = MICROSECONDS_TIMES_MILLIHERTZ / divisor;
+  stream->last = stream->recent[0];
+  stream->spare = stream->recent[1];
   tfkd_decision_init(&stream->decision);
   return tfkd_monitor_init(&stream->monitor, settings, sink);
 }
@@ -68,14 +70,14 @@ static void keep(tfkd_stream *stream, uint32_t time_us, const float sample[TFKD_
   kept(stream, time_us);
 }
 
-/* Keeps the point at `weight` of the straight line from the last sample to this one. */
-static void keep_between(tfkd_stream *stream, uint32_t time_us, const float sample[TFKD_CHANNELS], float weight) {
-  const float *last = stream->recent[stream->last];
+/* Keeps the point at `weight` of the straight line from `last` to `spare`. */
+static void keep_between(tfkd_stream *stream, uint32_t time_us, float weight) {
 #if TFKD_ENCODING_KIND == TFKD_ENCODING_NONE
-  tfkd_quantise_between(last, sample, weight, place(stream));
+  tfkd_quantise_between(stream->last, stream->spare, weight, place(stream));
 #else
   for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
-    place(stream)[channel] = tfkd_standardised(tfkd_between(last[channel], sample[channel], weight), channel);
+    const float value = tfkd_between(stream->last[channel], stream->spare[channel], weight);
+    place(stream)[channel] = tfkd_standardised(value, channel);
   }
 #endif
   kept(stream, time_us);
@@ -92,12 +94,12 @@ static void start(tfkd_stream *stream, uint32_t time_us, const float sample[TFKD
   keep(stream, time_us, sample);
 }
 
-/* Keeps the grid's points between the last sample and this one. */
-static void resample(tfkd_stream *stream, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
+/* Keeps the grid's points between `last` and `spare`, the sample of this time. */
+static void resample(tfkd_stream *stream, uint32_t time_us) {
   const uint64_t span = (uint64_t)(time_us - stream->monitor.last_us) * stream->rate;
   for (; stream->to_grid <= span; stream->to_grid += stream->period) {
     if (stream->to_grid == span) { /* a sensor in step with the grid */
-      keep(stream, time_us, sample);
+      keep(stream, time_us, stream->spare);
       continue;
     }
     uint64_t part = stream->to_grid, whole = span;
@@ -105,7 +107,7 @@ static void resample(tfkd_stream *stream, uint32_t time_us, const float sample[T
       part >>= 1;
       whole >>= 1;
     }
-    keep_between(stream, time_us, sample, (float)(uint32_t)part / (float)(uint32_t)whole);
+    keep_between(stream, time_us, (float)(uint32_t)part / (float)(uint32_t)whole);
   }
   stream->to_grid -= span;
 }
@@ -130,38 +132,56 @@ static bool advance(tfkd_stream *stream, uint32_t time_us) {
   return true;
 }
 
-/* Looks whether all channels live, over stretches of at least stuck_us. */
-static void look(tfkd_stream *stream, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
+/* Remembers the sample that is in `spare`, to which the next will be compared. */
+static void remember(tfkd_stream *stream, uint32_t time_us) {
+  float *const sample = stream->spare;
+  stream->spare = stream->last;
+  stream->last = sample;
+  stream->monitor.last_us = time_us;
+}
+
+/* Looks at any sample. Whether it is to be used, as one that follows on the last. */
+TFKD_RARE static bool look_with_care(tfkd_stream *stream, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
   tfkd_monitor *monitor = &stream->monitor;
-  if (monitor->still > 0) tfkd_monitor_look(monitor, sample);
-  if (time_us - monitor->watched_us < monitor->settings.stuck_us) return;
-  tfkd_monitor_dead(monitor, time_us);
-  tfkd_monitor_watch(monitor, time_us, sample);
+  ++monitor->pushes;
+  const bool good = tfkd_monitor_judge(monitor, time_us, sample);
+  if ((stream->running && !advance(stream, time_us)) || !good) return false;
+  memcpy(stream->spare, sample, sizeof stream->recent[0]);
+  const bool first = !stream->running, was_stuck = monitor->stuck && !first;
+  const bool stuck = !first && tfkd_monitor_stuck(monitor, time_us, stream->last, sample);
+  if (first || (was_stuck && !stuck)) {
+    start(stream, time_us, sample);
+  } else if (!stuck) {
+    return true;
+  } else if (!was_stuck) {
+    clear(stream);
+    stream->running = true; /* time goes on: a pause of a stuck sensor is still a pause */
+  }
+  remember(stream, time_us);
+  return false;
 }
 
 tfkd_status tfkd_stream_push(tfkd_stream *stream, uint32_t time_us, const float sample[TFKD_CHANNELS]) {
   if (stream == NULL || sample == NULL) return TFKD_BAD_ARGUMENT;
   tfkd_monitor *monitor = &stream->monitor;
-  const uint32_t next = 1 - stream->last;
-  ++monitor->pushes;
-  float *copy = stream->recent[next];
-  bool good = tfkd_copy_below(&copy, &sample, monitor->limits);
-  sample = stream->recent[next];
-  if (!good) good = tfkd_monitor_judge(monitor, time_us, sample);
-  if ((stream->running && !tfkd_monitor_on_time(monitor, time_us) && !advance(stream, time_us)) || !good) return TFKD_OK;
-  const bool first = !stream->running, was_stuck = monitor->stuck && !first;
-  const bool stuck = !first && tfkd_monitor_stuck(monitor, time_us, stream->recent[stream->last], sample);
-  if (first || (was_stuck && !stuck)) {
-    start(stream, time_us, sample);
-  } else if (!stuck) {
-    resample(stream, time_us, sample);
-    look(stream, time_us, sample);
-  } else if (!was_stuck) {
-    clear(stream);
-    stream->running = true; /* time goes on: a pause of a stuck sensor is still a pause */
+  float *to = stream->spare;
+  const float *from = sample;
+  /* An ordinary sample comes in time, moves and is within all limits. */
+  if (stream->running && !monitor->stuck && tfkd_monitor_on_time(monitor, time_us) &&
+      tfkd_bits(sample[0]) != tfkd_bits(stream->last[0]) && tfkd_copy_below(&to, &from, monitor->limits)) {
+    ++monitor->pushes;
+    monitor->same = false;
+  } else if (!look_with_care(stream, time_us, sample)) {
+    return TFKD_OK;
   }
-  stream->last = next;
-  monitor->last_us = time_us;
+  resample(stream, time_us);
+  /* Whether all channels live is looked for in stretches of at least stuck_us. */
+  if (monitor->still > 0) tfkd_monitor_look(monitor, stream->spare);
+  if (time_us - monitor->watched_us >= monitor->settings.stuck_us) {
+    tfkd_monitor_dead(monitor, time_us);
+    tfkd_monitor_watch(monitor, time_us, stream->spare);
+  }
+  remember(stream, time_us);
   return TFKD_OK;
 }
 
@@ -170,8 +190,9 @@ bool tfkd_stream_due(const tfkd_stream *stream) { return stream != NULL && strea
 #if TFKD_ENCODING_KIND == TFKD_ENCODING_NONE
 /* memcpy, but in the small C libraries of microcontrollers that goes byte by byte. */
 static void copy(int8_t *to, const int8_t *from, uint32_t bytes) {
-  enum { BLOCK = 16 };
+  enum { BLOCK = 64, WORD = 4 };
   for (; bytes >= BLOCK; bytes -= BLOCK, to += BLOCK, from += BLOCK) memcpy(to, from, BLOCK);
+  for (; bytes >= WORD; bytes -= WORD, to += WORD, from += WORD) memcpy(to, from, WORD);
   memcpy(to, from, bytes);
 }
 #endif

@@ -80,7 +80,7 @@ typedef float tfkd_kept;
 /* One window and, while it waits to be taken, the samples up to the next. */
 enum { TFKD_RING_SAMPLES = TFKD_WINDOW + TFKD_HOP };
 
-/* All state; the caller owns it and looks at nothing in it. */
+/* All state; the caller owns it, leaves it where it is and looks at nothing in it. */
 typedef struct tfkd_stream {
   tfkd_student *student;
   tfkd_monitor monitor;
@@ -88,8 +88,8 @@ typedef struct tfkd_stream {
   /* Time is counted in 1/rate microseconds, in which the grid's period is a whole number. */
   uint32_t rate, period;
   uint64_t to_grid; /* from the last sample to the next point of the grid */
-  float recent[2][TFKD_CHANNELS]; /* the last sample, and room for the next */
-  uint32_t last;                  /* which is which */
+  float *last, *spare; /* the sample before, and room for the next, in `recent` */
+  float recent[2][TFKD_CHANNELS];
   bool running;       /* there is a last sample */
   bool due;           /* a window waits to be taken */
   uint32_t due_us;    /* the time of the sample that completed it */
