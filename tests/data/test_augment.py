@@ -33,6 +33,15 @@ def test_time_is_moved_alike_in_every_modality(arrays, part):
     assert np.abs(clock - arrays["imu"][:, :, 0]).max() < 0.25
 
 
+def test_time_moves_whole_frames_with_the_rest(arrays):
+    clock = np.arange(32, dtype="uint8")
+    frames = np.tile(clock[:, None, None, None], (24, 1, 4, 4, 3))
+    moved = apply({**arrays, "depth": frames}, time_warp=0.3, time_shift=0.1)
+    assert moved["depth"].dtype == np.uint8 and (moved["depth"] != frames).any()
+    at = moved["imu"][:, np.linspace(0, 63, 32).round().astype(int), 0] * 31
+    np.testing.assert_allclose(moved["depth"][:, :, 0, 0, 0], at, atol=1.2)
+
+
 def test_rotation_turns_triples_and_keeps_their_length(arrays):
     turned = apply(arrays, rotation_deg=30)
     before = arrays["imu"].reshape(24, 64, 2, 3)
