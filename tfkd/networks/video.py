@@ -39,6 +39,9 @@ def trn_teacher(
     reasoning in videos", ECCV 2018, with eight segments, 300-unit frame features and dropout 0.5 as in
     the released code of VSKD (Ni et al., ICASSP 2022).
 
+    A training step costs, on CPU, 0.3 s of two cores for 16 clips of 8 x 56 x 56 with the light frame network, and
+    about 2 s of one core for each clip of 8 x 224 x 224 with BN-Inception, in 2.4 GB for two clips: a GPU's work.
+
     Args:
         input_shape: `(segments, height, width, channels)`, 2 to 16 segments; three channels as a rule.
         classes: number of classes.
