@@ -94,7 +94,7 @@ def test_operators_give_the_bytes_of_tflm(graph, target, tmp_path):
     assert len(different) == 0, f"outputs {different} differ"
 
 
-@pytest.mark.parametrize("sparse", [True, False])
+@pytest.mark.parametrize("sparse", [True, False, None])
 def test_sparse_and_dense_kernels_give_the_bytes_of_tflm(sparse, target, tmp_path):
     model_bytes = pruned_student(0.7)
     model = TflmModel(model_bytes)

@@ -11,7 +11,8 @@ from tfkd.deploy.plain_c import lower
 
 TOOLS = Path(__file__).resolve().parents[2] / "micro" / "tools"
 RELU = 1
-ARM = ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=auto", "--specs=picolibc.specs"]
+ARM = ["arm-none-eabi-gcc", "-mthumb", "-mfloat-abi=hard", "-mfpu=auto", "--specs=picolibc.specs"]
+M4F, M55 = ("cortex-m4", "mps2-an386", 0x20000000), ("cortex-m55", "mps3-an547", 0x21000000)
 FLAGS = ["-O2", "-ffunction-sections", "-fdata-sections"]
 MAIN = r"""
 #include "count_markers.h"
@@ -49,6 +50,27 @@ def student(share):
     return w.model(source, w.dense(w.mean(x), 27, zeros=share))
 
 
+def program(folder, model_bytes, core=M4F):
+    """The student with its kernels for a core; and how many instructions an inference takes."""
+    import count
+
+    cpu, machine, ram = core
+    compiler = [*ARM, f"-mcpu={cpu}"]
+    kernels = build.compile_kernels(folder / "kernels", compiler, FLAGS)
+    build.write_student(folder, model_bytes, 768, 27)
+    (folder / "main.c").write_text(MAIN)
+    includes = ["-I", folder, "-I", build.SOURCES, "-I", build.SOURCES / "kernels", "-I", TOOLS]
+    symbols = {"__flash": 0, "__flash_size": 0x80000, "__ram": ram, "__ram_size": 0x100000, "__stack_size": 0x2000}
+    definitions = ",".join(f"--defsym={name}={value:#x}" for name, value in symbols.items())
+    linking = ["--oslib=semihost", "--crt0=hosted", f"-Wl,--gc-sections,{definitions}"]
+    sources = [folder / "main.c", folder / "student_plain.c", TOOLS / "count_markers.c"]
+    path = folder / "program.elf"
+    build.run([*compiler, *FLAGS, *build.STRICT, *includes, *sources, *kernels, *linking, "-o", path])
+    done = count.run(path, machine)
+    assert done.status == 0
+    return path, done.counts["count"].total
+
+
 @pytest.mark.parametrize(
     ("share", "instructions", "flash", "memory"),
     [(0.0, 640_000, 45_000, 5_000), (0.8, 450_000, 30_000, 5_000)],
@@ -56,35 +78,25 @@ def student(share):
 )
 def test_student_keeps_within_its_budget(share, instructions, flash, memory, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(TOOLS))
-    import count
-
     model_bytes = student(share)
-    program = lower(model_bytes)
-    assert sum(step.macs for step in program.steps) == 336_576
-    assert program.memory_bytes <= memory
-    kernels = build.compile_kernels(tmp_path / "kernels", ARM, FLAGS)
-    build.write_student(tmp_path, model_bytes, 768, 27)
-    (tmp_path / "main.c").write_text(MAIN)
-    includes = ["-I", tmp_path, "-I", build.SOURCES, "-I", build.SOURCES / "kernels", "-I", TOOLS]
-    symbols = {
-        "__flash": 0,
-        "__flash_size": 0x80000,
-        "__ram": 0x20000000,
-        "__ram_size": 0x100000,
-        "__stack_size": 0x2000,
-    }
-    definitions = ",".join(f"--defsym={name}={value:#x}" for name, value in symbols.items())
-    linking = ["--oslib=semihost", "--crt0=hosted", f"-Wl,--gc-sections,{definitions}"]
-    sources = [tmp_path / "main.c", tmp_path / "student_plain.c", TOOLS / "count_markers.c"]
-    command = [*ARM, *FLAGS, *build.STRICT, *includes, *sources, *kernels, *linking]
-    build.run([*command, "-o", tmp_path / "program.elf"])
-    done = count.run(tmp_path / "program.elf", "mps2-an386")
-    assert done.status == 0
-    assert done.counts["count"].total <= instructions
-    listing = build.run(["arm-none-eabi-nm", "-S", tmp_path / "program.elf"]).stdout.decode()
+    lowered = lower(model_bytes)
+    assert sum(step.macs for step in lowered.steps) == 336_576
+    assert lowered.memory_bytes <= memory
+    path, found = program(tmp_path, model_bytes)
+    assert found <= instructions
+    listing = build.run(["arm-none-eabi-nm", "-S", path]).stdout.decode()
     symbols = [line.split() for line in listing.splitlines() if len(line.split()) == 4]
     # Code and constants of the engine; variables lie in RAM.
     ours = sum(
         int(size, 16) for _, size, kind, name in symbols if kind in "tTrR" and name.startswith(("tfkd_", "step"))
     )
     assert 0.5 * flash < ours <= flash
+
+
+def test_pruning_costs_no_speed_on_m55(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    _, dense = program(tmp_path / "0", student(0.0), M55)
+    for share in (0.8, 0.97):
+        _, pruned = program(tmp_path / str(share), student(share), M55)
+        print(f"{pruned} instructions with {share:.0%} zeros, {dense} without")
+        assert pruned <= dense

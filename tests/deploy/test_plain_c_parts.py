@@ -61,6 +61,14 @@ def test_cost_model_wants_few_weights():
     assert sparse.is_worth_it(np.zeros((64, 64), np.int8))
 
 
+def test_a_layer_may_be_sparse_without_vectors_alone():
+    """Generated once for all cores: the compiler takes the form that is better on the one it compiles for."""
+    text = plain_c_files(pruned_student(0.8))["student_plain.c"]
+    assert text.count("#if TFKD_VECTORS") == 8  # weights and call of four layers
+    assert text.count("#if") == text.count("#else") == text.count("#endif")
+    assert "#if" not in plain_c_files(pruned_student(0.0))["student_plain.c"]
+
+
 def test_entries_decode_to_the_weights():
     random = np.random.default_rng(1)
     matrix = random.integers(-127, 128, (20, 300)).astype(np.int8)

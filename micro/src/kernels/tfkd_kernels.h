@@ -8,6 +8,13 @@
 
 #include <stdint.h>
 
+/* Whether the kernels use the vector instructions of Cortex-M55: generated code then prefers others of them. */
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
+#define TFKD_VECTORS 1
+#else
+#define TFKD_VECTORS 0
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

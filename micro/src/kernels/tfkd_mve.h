@@ -2,13 +2,13 @@
 #ifndef TFKD_MVE_H_
 #define TFKD_MVE_H_
 
-#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
+#include "tfkd_kernels.h"
+
+#if TFKD_VECTORS
 #define TFKD_MVE 1
 
 #include <arm_mve.h>
 #include <stdint.h>
-
-#include "tfkd_kernels.h"
 
 /* How far apart eight channels may be so that 16-bit offsets reach them all. */
 #define TFKD_NEAR 9000

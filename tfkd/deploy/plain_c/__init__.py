@@ -19,8 +19,9 @@ def plain_c_files(model_bytes, sha256=None, sparse=None):
         model_bytes: content of an int8 `.tflite` file with a fixed batch of 1.
         sha256: the model's digest in the contract, in hexadecimal; of `model_bytes` by default. A header and a
             contract of different exports do not compile together.
-        sparse: `True` or `False` to use sparse kernels for all layers or for none; by default the cost model
-            decides layer by layer.
+        sparse: `True` or `False` to use sparse kernels for all layers or for none; by default a cost
+            model decides layer by layer. Where it finds otherwise for the vectors of a Cortex-M55, the file
+            holds both forms and the compiler takes its core's.
 
     Returns:
         Texts by file name: `student_plain.h` and `student_plain.c`.

@@ -91,29 +91,24 @@ def dense(lowering, operator):
         )
     if operator.options.weightsFormat:
         raise PlainCError("FULLY_CONNECTED: shuffled weights have no plain C kernel.")
-    if _use_sparse(lowering, weights):
-        ones = dict.fromkeys(("in_height", "in_width", "out_height", "out_width", "kernel_height", "kernel_width"), 1)
-        ones |= dict.fromkeys(("stride_height", "stride_width", "dilation_height", "dilation_width", "channel_step"), 1)
-        _multiply(lowering, operator, value, ones | {"in_channels": inner, "pad_top": 0, "pad_left": 0}, weights)
-        return
     layer = {
         "weights": Array("int8_t", weights.ravel()),
         "rows": rows,
         "inner": inner,
         "scaling": _scaling(lowering, operator, weights),
     }
-    lowering.add_step(
-        operator,
-        "tfkd_dense",
-        [value],
-        {"layer": ("tfkd_dense_layer", layer)},
-        "tfkd_dense(&{layer}, {in0}, {out});",
-        macs=weights.size,
-    )
+    dense = "tfkd_dense", {"layer": ("tfkd_dense_layer", layer)}, "tfkd_dense(&{layer}, {in0}, {out});"
+    ones = dict.fromkeys(("in_height", "in_width", "out_height", "out_width", "kernel_height", "kernel_width"), 1)
+    ones |= dict.fromkeys(("stride_height", "stride_width", "dilation_height", "dilation_width", "channel_step"), 1)
+    _multiply(lowering, operator, value, ones | {"in_channels": inner, "pad_top": 0, "pad_left": 0}, weights, dense)
 
 
-def _multiply(lowering, operator, value, window, matrix):
-    """Packing and a product with a matrix `(output channels, values of a window)`, block by block."""
+def _multiply(lowering, operator, value, window, matrix, dense=None):
+    """Packing and a product with a matrix `(output channels, values of a window)`, block by block.
+
+    Args:
+        dense: name, structs and code of another kernel for dense weights.
+    """
     positions = window["out_height"] * window["out_width"]
     window["inner"] = inner = _round_up(matrix.shape[1], 8)
     if inner > 65535:
@@ -122,28 +117,45 @@ def _multiply(lowering, operator, value, window, matrix):
         )
     layer = {"rows": len(matrix), "out_step": positions, "scaling": _scaling(lowering, operator, matrix)}
     pack = pack_kernel(value, window)
-    if _use_sparse(lowering, matrix):
-        entries, pairs = sparse.encode(matrix)
-        layer |= {"weights": Array("int8_t", entries), "pairs": Array("uint8_t", pairs)}
-        pack, multiply = f"{pack}_single", "tfkd_multiply_sparse"
-    else:
-        layer |= {"weights": Array("int8_t", in_fours(matrix, inner).ravel()), "inner": inner}
-        pack, multiply = f"{pack}_paired", "tfkd_multiply_dense"
+
+    def kernel(name, pack, weights):
+        structs = {"window": ("tfkd_window", window), "matrix": ("tfkd_matrix", layer | weights)}
+        return name, structs, _blocks(positions, pack, name)
+
+    entries, pairs = sparse.encode(matrix)
+    forms = {
+        False: dense
+        or kernel(
+            "tfkd_multiply_dense",
+            f"{pack}_paired",
+            {"weights": Array("int8_t", in_fours(matrix, inner).ravel()), "inner": inner},
+        ),
+        True: kernel(
+            "tfkd_multiply_sparse",
+            f"{pack}_single",
+            {"weights": Array("int8_t", entries), "pairs": Array("uint8_t", pairs)},
+        ),
+    }
+    scalar, vectors = _use_sparse(lowering, matrix)
+    name, structs, code = forms[scalar]
     lowering.add_step(
         operator,
-        multiply,
+        name,
         [value],
-        {"window": ("tfkd_window", window), "matrix": ("tfkd_matrix", layer)},
-        _blocks(positions, pack, multiply),
-        scratch=inner * POSITIONS * 2,
+        structs,
+        code,
+        scratch=inner * POSITIONS * 2 if dense is None or scalar or vectors else 0,
         macs=positions * matrix.size,
+        vectors=forms[vectors][1:] if vectors != scalar else None,
     )
 
 
 def _use_sparse(lowering, matrix):
+    """Whether weights go sparse on cores without and with vector instructions."""
     if lowering.sparse is None:
-        return sparse.is_worth_it(matrix)
-    return lowering.sparse and sparse.encode(matrix)[1].max() <= 255
+        return bool(sparse.is_worth_it(matrix)), bool(sparse.is_worth_it_in_vectors(matrix))
+    use = bool(lowering.sparse and sparse.encode(matrix)[1].max() <= 255)
+    return use, use
 
 
 def in_fours(matrix, inner):

@@ -178,8 +178,8 @@ class _Lowering:
         self.storages.append(storage)
         return storage
 
-    def add_step(self, operator, kernel, reads, structs, code, *, scratch=0, in_place=(), macs=0, order="planes"):
-        """Appends a step that makes the operator's output, where its input lies if that may be."""
+    def add_step(self, operator, kernel, reads, structs, code, *, in_place=(), order="planes", **fields):
+        """Appends a `Step` that makes the operator's output, where its input lies if that may be."""
         target = operator.outputs[0]
         self.check(target, f"{operator.name}: its output {target.name!r}")
         storage = next((reads[i].storage for i in in_place if reads[i].storage.last_use == self.index), None)
@@ -187,7 +187,7 @@ class _Lowering:
             storage.pieces[-1].last = len(self.steps)
             storage.pieces.append(Piece(len(self.steps), len(self.steps), target.size))
         writes = self.new_value(target, order, storage)
-        self.append(Step(operator.name, kernel, tuple(reads), writes, structs, code, scratch, macs))
+        self.append(Step(operator.name, kernel, tuple(reads), writes, structs, code, **fields))
         return writes
 
     def append(self, step):

@@ -106,6 +106,7 @@ class Step:
         code: the call's C text; `{in0}`, `{in1}`, `{out}`, `{scratch}` stand for addresses, `{name}` for structs.
         scratch: bytes needed while it runs.
         macs: multiply-accumulates, padding included.
+        vectors: structs and code for cores with vector instructions, where those are others.
         scratch_offset: where the scratch lies, once planned.
     """
 
@@ -117,6 +118,7 @@ class Step:
     code: str
     scratch: int = 0
     macs: int = 0
+    vectors: tuple[dict, str] | None = None
     scratch_offset: int | None = None
 
     @property
