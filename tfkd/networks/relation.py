@@ -50,7 +50,7 @@ class MultiScaleRelation(layers.Layer):
     def build(self, input_shape):
         _, segments, width = input_shape
         if segments is None or not 2 <= segments <= 16:
-            raise ValueError(f"Relations are between 2 to 16 segments, got the input shape {tuple(input_shape)}.")
+            raise ValueError(f"Relations need 2 to 16 segments, got the input shape {tuple(input_shape)}.")
         scales = range(segments, 1, -1)
         self.tuples = [np.array(list(combinations(range(segments), s)), "int32") for s in scales]
         self.first = [layers.Dense(self.hidden, dtype=self.dtype_policy, name=f"hidden{s}") for s in scales]
