@@ -1,11 +1,13 @@
 """Stored teacher outputs are matched by id and refused where they do not belong."""
 
+import keras
 import numpy as np
 import pytest
 
 from tests.distillers.conftest import make_teacher
 from tfkd.data import Normalisation, Windows
 from tfkd.distillers import TeacherCache, TeacherCacheError
+from tfkd.distillers.teacher_cache import hash_of_model
 
 
 @pytest.fixture
@@ -34,6 +36,16 @@ def test_other_weights_are_refused(windows):
     other.get_layer("logits").bias.assign([0.0, 0.0, 1e-6])
     with pytest.raises(TeacherCacheError, match="other weights"):
         cache.outputs(other, windows)
+
+
+def test_a_teacher_loaded_again_is_the_same_teacher(tmp_path):
+    """Loading draws new seeds for Dropout, which has no part in what a teacher says."""
+    keras.Sequential([keras.Input((4,)), keras.layers.Dropout(0.5), keras.layers.Dense(2)]).save(tmp_path / "t.keras")
+    hashes = set()
+    for seed in (1, 2):
+        keras.utils.set_random_seed(seed)
+        hashes.add(hash_of_model(keras.models.load_model(tmp_path / "t.keras")))
+    assert len(hashes) == 1
 
 
 def test_other_data_and_unknown_windows_are_refused(windows):

@@ -110,9 +110,9 @@ class TeacherCache:
 
 
 def hash_of_model(model):
-    """Hash of a model's layers and weights."""
+    """Hash of a model's layers and weights; the state of random generators, which a load draws anew, is no part."""
     digest = hashlib.sha256(model.to_json().encode())
-    for variable in model.variables:
+    for variable in model.weights:
         digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
     return digest.hexdigest()
 
