@@ -6,6 +6,7 @@ Each pair is timed in turn, A B A B ..., and the median of the paired ratios is 
 single times say little on a shared machine. Nothing here fails because a machine is slow.
 """
 
+import functools
 import os
 import time
 
@@ -27,7 +28,7 @@ def main(argv):
     keras.utils.set_random_seed(0)
     load = os.getloadavg()[0]
     print(f"{os.cpu_count()} cores, load {load:.1f} before; {FLAGS.rounds} rounds, batch {FLAGS.batch}\n")
-    for benchmark in (training_steps, angle_loss, pipeline):
+    for benchmark in (training_steps, angle_loss, images, image_step, pipeline):
         benchmark()
 
 
@@ -162,6 +163,51 @@ def angle_loss():
         gradient(by_differences),
         "(at least 5)",
     )
+
+
+def images(windows=1000, time=128, channels=6, size=64):
+    """Gramian angular fields: the layer, compiled as Keras' fit and predict do it, against pyts and against writing
+    as many values."""
+    import numpy as np
+    import tensorflow as tf
+    from pyts.image import GramianAngularField as Theirs
+
+    from tfkd.encodings import GramianAngularField
+
+    x = np.random.default_rng(0).normal(size=(windows, time, channels)).astype("float32")
+    rows = x.transpose(0, 2, 1).reshape(-1, time).astype("float64")
+    tensor, one, shape = tf.constant(x), tf.constant(1.0), (windows, size, size, channels)
+    writing = {
+        "TensorFlow's": functools.partial(tf.function(lambda value: tf.fill(shape, value)), one),
+        "NumPy's": functools.partial(np.full, shape, np.float32(1)),
+    }
+    print(f"Gramian angular fields of {windows} windows x {channels} x {time}, {size} x {size}:")
+    for kind, method in (("gasf", "summation"), ("gadf", "difference")):
+        ours = functools.partial(tf.function(GramianAngularField(size, kind), jit_compile=True), tensor)
+        theirs = functools.partial(Theirs(size, method=method).transform, rows)
+        compare(f"pyts, in our {kind}", ours, theirs, "(at least 6)")
+        for name, write in writing.items():
+            compare(f"our {kind}, in {name} writing of as many values", write, ours, "(at most 1.5)")
+
+
+def image_step(batch=16, size=64):
+    """A training step of ResNet-18 that makes its images itself, in steps that are given them."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    from tfkd.encodings import Gaf, GramianAngularField
+    from tfkd.networks import resnet18
+
+    x = np.random.default_rng(0).normal(size=(batch, 128, 6)).astype("float32")
+    y = tf.constant(np.arange(batch) % CLASSES)
+    steps = []
+    for inputs, encoding in ((Gaf("gasf", size)(x), None), (x, GramianAngularField(size))):
+        model = resnet18(inputs.shape[1:], CLASSES, encoding)
+        model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
+        given = tf.constant(inputs)
+        steps.append(lambda model=model, given=given: model.train_on_batch(given, y))
+    compare(f"ResNet-18 step of {batch} with GAF inside, in steps given images", *steps, "(at most 1.10)")
 
 
 def pipeline():

@@ -194,14 +194,11 @@ def _images(xp, x, gaf):
         low, high = gaf.low - origin, gaf.high - origin
         points = xp.clip(aggregate(xp, x - origin, gaf.size), low, high)
     extent = high - low
-    flat = xp.logical_not(xp.logical_and(extent >= FLAT, extent < math.inf))
-    unit = 1.0 / xp.where(flat, 1.0, extent)
-    above = xp.where(flat, 0.0, (points - low) * unit)
-    below = xp.where(flat, 1.0, (high - points) * unit)
-    cosine, product = above - below, above * below
-    inside = product > 0
-    # The inner `where` keeps the infinite slope at 0 out of the gradient, which would make it NaN.
-    sine = xp.where(inside, 2.0 * xp.sqrt(xp.where(inside, product, 1.0)), 0.0)
+    flat = extent < FLAT
+    unit = xp.where(flat, 0.0, 1.0 / xp.where(flat, 1.0, extent))
+    above, below = (points - low) * unit, (high - points) * unit
+    cosine = 2.0 * above - 1.0
+    sine = 2.0 * xp.sqrt(xp.maximum(above * below, 1e-30))  # not 0, where the slope is infinite and the gradient NaN
     row, column = (slice(None), slice(None), None), (slice(None), None)
     terms = (cosine, cosine, sine, sine) if gaf.kind == "gasf" else (sine, cosine, cosine, sine)
     if gaf.convention == "arcsin":
