@@ -3,6 +3,7 @@
     KERAS_BACKEND=jax python -m tests.backend_values values.npz
 """
 
+import dataclasses
 import sys
 from unittest import mock
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from tfkd import losses, networks
 from tfkd.distillers import Distiller, FeatureDistillation, LabelDistillation
-from tfkd.encodings import GramianAngularField
+from tfkd.encodings import Gaf, GramianAngularField
 from tfkd.networks.bn_inception import BLOCKS
 
 CLASSES, ROWS = 3, 8
@@ -48,6 +49,12 @@ def of_networks():
         x = {t.name: rng.uniform(-1, 1, (2, *t.shape[1:])).astype("float32") for t in model.inputs}
         x = {key: 127.5 * (value + 1) if key == "depth" else value for key, value in x.items()}
         yield name, filled(model).predict_on_batch(x if len(x) > 1 else next(iter(x.values())))
+
+
+def of_encodings():
+    x = np.random.default_rng(3).normal(size=(2, 40, 3)).astype("float32")
+    for gaf in (Gaf("gasf", 7), Gaf("gadf", 20, -1.5, 2, "arcsin")):
+        yield str(gaf), GramianAngularField(**dataclasses.asdict(gaf))(x)
 
 
 def of_training():
@@ -92,7 +99,7 @@ def values():
     # Every weight is filled: drawing them first, operation by operation, would take JAX most of a minute.
     undrawn = mock.patch.object(keras.initializers.VarianceScaling, "__call__", lambda _, shape, dtype: np.zeros(shape))
     with undrawn:
-        parts = (of_networks, of_training, of_distiller)
+        parts = (of_networks, of_encodings, of_training, of_distiller)
         return {name: np.asarray(value) for part in parts for name, value in part()}
 
 

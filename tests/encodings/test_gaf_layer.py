@@ -1,9 +1,5 @@
 """The Gramian angular field as a Keras layer: the twin's values, in float32 under any policy, with finite gradients."""
 
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -93,26 +89,6 @@ def test_gradient_at_both_ends_and_of_constant_channels_is_finite(gaf):
         np.testing.assert_array_equal(found[1], 0)
     else:
         assert np.abs(found).max() > 0
-
-
-ON_JAX = """
-import jax, keras, numpy as np
-from tests.encodings.test_gaf_layer import GAFS, layer_of, windows
-
-assert keras.backend.backend() == "jax"
-for gaf in GAFS[2:4]:
-    layer, x = layer_of(gaf), windows()
-    images, back = jax.vjp(jax.jit(layer), x)
-    np.testing.assert_allclose(images, gaf(x), atol=1e-6)
-    slope, = back(images)
-    assert np.isfinite(slope).all() and np.abs(slope).max() > 0
-"""
-
-
-def test_on_jax():
-    environment = os.environ | {"KERAS_BACKEND": "jax"}
-    done = subprocess.run([sys.executable, "-c", ON_JAX], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 def test_what_makes_no_sense_is_refused():
