@@ -175,3 +175,21 @@ def test_writing_into_a_file_is_an_output_error(contract, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"contract\.json"):
         contract.write(tmp_path / "file" / "contract.json")
+
+
+def test_the_line_to_int8_is_the_division(contract):
+    """At most a step apart, and that rarely: the last digit of float32 decides next to a tie."""
+    origin, factor = contract.int8_line()
+    mean, scale = np.float32(contract.mean), np.float32(contract.scale)
+    x = (np.random.default_rng(0).normal(size=(200_000, len(mean))) * scale + mean).astype(np.float32)
+    line = np.rint((x - origin) * factor)
+    divided = np.rint((x - mean) / scale / np.float32(contract.input_scale)) + contract.input_zero_point
+    assert np.abs(line - divided).max() <= 1
+    assert (line != divided).mean() < 2e-5
+
+
+@pytest.mark.parametrize("scale", [1e-38, 3e38])
+def test_a_line_to_int8_beyond_float32(contract, scale):
+    far = dataclasses.replace(contract, scale=(1.0, scale, 1.0), input_scale=0.001 if scale < 1 else 1000.0)
+    with pytest.raises(ContractError, match="scale: that of .* beyond float32"):
+        far.int8_line()
