@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* Faults that last: reported at their beginning. Each channel's saturation follows the first five, and its death that. */
+/* Faults that last: reported at their beginning. Behind the first five, each channel's saturation, then its death. */
 enum { TFKD_LASTING_FAULTS = 5 + 2 * TFKD_CHANNELS };
 
 typedef struct tfkd_monitor {

@@ -1,5 +1,5 @@
-/* tfkd_sample.h for Cortex-M4F, M7 and M33: what compilers make of plain C takes half as many instructions more, as they load
- * and store one value at a time. */
+/* tfkd_sample.h for Cortex-M4F, M7 and M33, where compilers load, compare and store one value at a time: that takes half
+ * as many instructions more. Copying serves every core with these registers. */
 #ifndef TFKD_SAMPLE_VFP_H_
 #define TFKD_SAMPLE_VFP_H_
 
@@ -94,7 +94,8 @@ static inline int8_t *tfkd_vfp_quantise(const float *a, const float *b, float we
       "strb r4, [%[out]], #1\n\t"
 #endif
       : [out] "+r"(out)
-      : [a] "r"(a), [b] "r"(b), [weight] "t"(weight), [rest] "t"(rest), [origin] "r"(tfkd_origin), [factor] "r"(tfkd_factor)
+      : [a] "r"(a), [b] "r"(b), [weight] "t"(weight), [rest] "t"(rest), [origin] "r"(tfkd_origin),
+        [factor] "r"(tfkd_factor)
       : "r4", "r5", "s0", "s1", "s2", "s3", "s4", "s5", "s10", "s11", "s12", "s13", "s14", "s15", "memory");
   return out;
 }

@@ -21,8 +21,8 @@ typedef struct tfkd_settings {
                           alone is dead; 0: never. Default 1000000 */
   float range[TFKD_CHANNELS]; /* a channel at or beyond +-range, in its unit, is saturated; 0: unknown. Default 0 */
   uint16_t quiet_samples; /* bad_sample, time_still, time_back, saturated and dead_channel (each channel for itself),
-                             overrun and engine are reported when they begin, and again only after more than this many samples without
-                             them. Default TFKD_WINDOW */
+                             overrun and engine are reported when they begin, and again only after more than this
+                             many samples without them. Default TFKD_WINDOW */
   /* Decision. */
   uint16_t smoothing; /* weight of the newest window in the running mean of the class probabilities, 1 to TFKD_ONE
                          (which is no smoothing). Default TFKD_ONE / 2 */
