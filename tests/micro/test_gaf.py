@@ -91,7 +91,7 @@ def test_in_the_stream(tmp_path, encoding):
     contract = contract_of(encoding, 32, 16)
     program = build(contract, tmp_path / "stream")
     settings = Settings(report_windows=True)
-    _, inferences, _ = compare(program, tmp_path, contract, Student(contract), commands(*clean(1500, seed=2)), settings)
+    _, inferences = compare(program, tmp_path, contract, Student(contract), commands(*clean(1500, seed=2)), settings)
     assert inferences == 184
     for played in (faulty(2000, seed=3), bits(3000, seed=4)):
         compare(program, tmp_path, contract, Student(contract), played, settings)

@@ -41,7 +41,7 @@ def test_faults_of_every_kind(programs, tmp_path, rate, settings):
     kinds = Counter()
     for seed in range(2):
         played = faulty(2500, seed=seed)
-        events, inferences, _ = compare(
+        events, inferences = compare(
             programs[rate], tmp_path, RATES[rate], Student(RATES[rate]), played, settings
         )
         assert inferences > 10
@@ -58,7 +58,7 @@ def test_faults_of_every_kind(programs, tmp_path, rate, settings):
 def test_sensors_of_other_rates(programs, tmp_path, rate, period_us):
     times, values = clean(2500, seed=period_us, period_us=period_us, jitter_us=period_us // 3)
     settings = Settings(report_windows=True, enter=9000, leave=8000)
-    events, inferences, _ = compare(
+    events, inferences = compare(
         programs[rate], tmp_path, RATES[rate], Student(RATES[rate]), commands(times, values), settings
     )
     contract = RATES[rate]
@@ -71,7 +71,7 @@ def test_sensors_of_other_rates(programs, tmp_path, rate, period_us):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_random_bits(programs, tmp_path, seed):
-    events, inferences, _ = compare(
+    events, inferences = compare(
         programs["50 Hz"], tmp_path, CONTRACT, Student(CONTRACT), bits(6000, seed=seed),
         Settings(range=(8.0, 0.0, 1e30), report_windows=True),
     )  # fmt: skip
@@ -106,7 +106,7 @@ def test_limits_to_the_last_unit(programs, tmp_path, beyond):
     sure = int(probabilities(student(np.ones(1))[0], CONTRACT.output_scale)[1])
     settings = Settings(range=(8.0, 2.5, 8.0), smoothing=32768, enter=sure + beyond, leave=sure + beyond)
     played = commands([int(time) for time in times], values)
-    events, _, _ = compare(programs["50 Hz"], tmp_path, CONTRACT, student, played, settings)
+    events, _ = compare(programs["50 Hz"], tmp_path, CONTRACT, student, played, settings)
     kinds = Counter(event.kind for event in events)
     assert kinds["gap"] == 1  # the pause, or the longest step forward
     assert kinds["time_back"] == 1 + beyond
@@ -122,7 +122,7 @@ def test_a_dead_channel(programs, tmp_path, moves_at):
     values[moves_at : moves_at + 1, 2] += 0.25
     settings = Settings(quiet_samples=0)
     played = commands(times, values)
-    events, _, _ = compare(programs["50 Hz"], tmp_path, CONTRACT, Student(CONTRACT), played, settings)
+    events, _ = compare(programs["50 Hz"], tmp_path, CONTRACT, Student(CONTRACT), played, settings)
     dead = [event.time_us // 20_000 for event in events if event.kind == "dead_channel"]
     assert {event.value for event in events if event.kind == "dead_channel"} == {2}
     # Alive in the stretch from 100 to 150, whose first sample is another, and in the one that the move is in.
@@ -134,7 +134,7 @@ def test_the_clock_wraps_unnoticed(programs, tmp_path):
     results = []
     for start in (0, 2**32 - 3_000_000):
         shifted = [(time + start) % 2**32 for time in times]
-        events, _, _ = compare(
+        events, _ = compare(
             programs["50 Hz"], tmp_path, CONTRACT, Student(CONTRACT), commands(shifted, values),
             Settings(report_windows=True),
         )  # fmt: skip

@@ -26,7 +26,7 @@ def trial(times, values):
 @pytest.mark.parametrize("samples", [0, 1, 2, 3, 31, 32, 33, 63, 99, 100, 101, 150])
 def test_trials_of_every_length(program, tmp_path, samples):
     played = trial(*clean(samples, seed=samples)) + trial(*clean(40, seed=1))
-    events, _, _ = compare(program, tmp_path, TRIAL, Student(TRIAL), played, capacity=100)
+    events, _ = compare(program, tmp_path, TRIAL, Student(TRIAL), played, capacity=100)
     first = events[0]
     if samples < 2:
         assert (first.kind, first.value) == ("trial_too_short", samples)
@@ -45,7 +45,7 @@ def test_faults_in_trials(program, tmp_path):
         played = []
         for start in range(0, 2000, 80):
             played += [("begin", 0, None), *pushes[start : start + 70], ("finish", 0, None)]
-        events, _, _ = compare(program, tmp_path, TRIAL, Student(TRIAL), played, settings, capacity=100)
+        events, _ = compare(program, tmp_path, TRIAL, Student(TRIAL), played, settings, capacity=100)
         seen |= {event.kind for event in events}
     assert seen >= {"decision", "bad_sample", "time_still", "time_back", "gap", "stuck", "saturated", "dead_channel"}
 
@@ -55,7 +55,7 @@ def test_a_dead_channel_of_a_trial(program, tmp_path, samples):
     """The same throughout a trial of a second or more, while the others move."""
     times, values = clean(samples, seed=7)
     values[:, 1] = 0.5
-    events, _, _ = compare(program, tmp_path, TRIAL, Student(TRIAL), trial(times, values), capacity=100)
+    events, _ = compare(program, tmp_path, TRIAL, Student(TRIAL), trial(times, values), capacity=100)
     dead = [("dead_channel", 1)] if samples == 51 else []
     assert [(event.kind, event.value) for event in events] == [*dead, ("decision", 0)]
 
@@ -64,7 +64,7 @@ def test_images_of_trials(tmp_path):
     contract = dataclasses.replace(GASF, windowing="whole_trial", sample_rate_hz=None)
     program = build(contract, tmp_path / "gasf")
     played = [command for seed in range(20) for command in trial(*clean(30 + 4 * seed, seed=seed))]
-    _, inferences, _ = compare(program, tmp_path, contract, Student(contract), played)
+    _, inferences = compare(program, tmp_path, contract, Student(contract), played)
     assert inferences == 20
 
 
