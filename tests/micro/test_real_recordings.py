@@ -57,7 +57,7 @@ def test_a_day_of_recordings(recordings, students, tmp_path):
         played += commands(times, imu)
         time_us = times[-1] + 2_000_000
     settings = Settings(range=(8.0,) * 3 + (1000.0,) * 3, report_windows=True)
-    events, inferences, _ = student.compare(tmp_path, played, settings)
+    events, inferences = student.compare(tmp_path, played, settings)
     kinds = [event.kind for event in events]
     assert kinds.count("gap") == len(recordings[1]) - 1
     assert kinds.count("started") - kinds.count("ended") in (0, 1)
@@ -77,7 +77,7 @@ def test_a_sensor_that_is_not_quite_at_50_hz(recordings, students, tmp_path):
     steps[generator.random(len(imu)) < 0.01] += 300_000
     settings = Settings(report_windows=True)
     times = np.cumsum(np.maximum(steps, 1)).tolist()
-    events, inferences, _ = student.compare(tmp_path, commands(times, imu), settings)
+    events, inferences = student.compare(tmp_path, commands(times, imu), settings)
     assert inferences > 50
     assert "gap" not in {event.kind for event in events}
 
@@ -93,7 +93,7 @@ def test_whole_trials(recordings, students, tmp_path, name):
     for i in range(0, len(test), 4):
         pushes = [("push", 20_000 * j, x[:channels]) for j, x in enumerate(test[i].streams["imu"])]
         played += [("begin", 0, None), *pushes, ("finish", 0, None)]
-    events, inferences, _ = student.compare(tmp_path, played)
+    events, inferences = student.compare(tmp_path, played)
     windows = whole_trial(test, {"imu": student.contract.window}).arrays["imu"][::4, :, :channels]
     labels = student.outputs(windows).argmax(axis=1)
     assert [event.label for event in events if event.kind == "decision"] == labels.tolist()
