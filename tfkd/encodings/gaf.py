@@ -185,18 +185,22 @@ class GramianAngularField(keras.layers.Layer):
 
 def _images(xp, x, gaf):
     """`x` `(batch, time, channels)` to images; `xp` is `numpy` or `keras.ops`."""
-    origin = x[:, :1]  # counted from a value within the range, a small range keeps its digits beside a large offset
     if gaf.low is None:
-        points = aggregate(xp, x - origin, gaf.size)
+        points = aggregate(xp, x, gaf.size)
         low, high = xp.min(points, axis=1, keepdims=True), xp.max(points, axis=1, keepdims=True)
     else:
-        origin = xp.clip(origin, gaf.low, gaf.high)
-        low, high = gaf.low - origin, gaf.high - origin
-        points = xp.clip(aggregate(xp, x - origin, gaf.size), low, high)
-    extent = high - low
-    flat = extent < FLAT
-    unit = xp.where(flat, 0.0, 1.0 / xp.where(flat, 1.0, extent))
-    above, below = (points - low) * unit, (high - points) * unit
+        low, high = np.float32(gaf.low), np.float32(gaf.high)
+    # Averaged as distances from both ends: near an end the sine, steep there, needs every digit of a small distance.
+    above, below = aggregate(xp, x - low, gaf.size), aggregate(xp, high - x, gaf.size)
+    if gaf.low is None:
+        above, below = (d - xp.min(d, axis=1, keepdims=True) for d in (above, below))
+        extent = xp.max(above, axis=1, keepdims=True)
+        flat = xp.logical_or(extent < FLAT, xp.all(x == x[:, :1], axis=1, keepdims=True))
+        unit = xp.where(flat, 0.0, 1.0 / xp.where(flat, 1.0, extent))
+    else:
+        above, below = xp.clip(above, 0.0, high - low), xp.clip(below, 0.0, high - low)
+        unit = np.float32(1) / (high - low)
+    above, below = above * unit, below * unit
     cosine = 2.0 * above - 1.0
     sine = 2.0 * xp.sqrt(xp.maximum(above * below, 1e-30))  # not 0, where the slope is infinite and the gradient NaN
     row, column = (slice(None), slice(None), None), (slice(None), None)
