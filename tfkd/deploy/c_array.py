@@ -118,7 +118,9 @@ extern const float golden_signals[GOLDEN_WINDOWS][TFKD_WINDOW * TFKD_CHANNELS];
 
 def golden_source(golden, encoded=False):
     """The text of `golden_windows.c`: compiles as C11 and as C++. Arguments as for `golden_header`."""
-    signals = f"""
+    signals = ""
+    if encoded:
+        signals = f"""
 const float golden_signals[GOLDEN_WINDOWS][TFKD_WINDOW * TFKD_CHANNELS] = {{
 {_matrix(golden["x"], per_line=8, literal=float_literal)}}};
 """
@@ -131,7 +133,7 @@ const int8_t golden_inputs[GOLDEN_WINDOWS][TFKD_INPUT_SIZE] = {{
 
 const int8_t golden_outputs[GOLDEN_WINDOWS][TFKD_CLASSES] = {{
 {_matrix(golden["outputs"])}}};
-{signals if encoded else ""}
+{signals}
 const int16_t golden_labels[GOLDEN_WINDOWS] = {{
 {rows(golden["labels"])}}};
 """
