@@ -95,6 +95,26 @@ def depthwise_otherwise(w):
     ]
 
 
+def depthwise_of_images(w):
+    """Kernels of 3 x 3 at odd sizes and at sizes below the kernel's, zero points at both ends, 5 and 7 channels."""
+    source = w.tensor((1, 9, 11, 5), 0.03, 127)
+    x = w.convolution(source, 7, (1, 1), out=(0.2, -128), activation=RELU)
+    small = w.convolution(x, 3, (3, 3), (2, 2), out=(0.3, 127))
+    dot = w.convolution(small, 6, (5, 6), same=False)
+    around = [(0, 0), (1, 2), (3, 0), (0, 0)]
+    return source, [
+        w.depthwise(source, (3, 3)),
+        w.depthwise(source, (3, 3), stride=(2, 2), activation=RELU6),
+        w.depthwise(x, (3, 3), same=False, bias=False),
+        w.depthwise(w.depthwise(x, (3, 3)), (3, 3), stride=(2, 2)),
+        w.depthwise(x, (3, 3), stride=(2, 2), same=False),
+        w.depthwise(w.pad(x, around), (3, 3), stride=(2, 2), same=False),
+        w.depthwise(w.pad(x, around), (3, 3)),
+        w.depthwise(small, (3, 3), scales=[30, 1.0, 1e-9], out=(w.scale(small), 20), bias=False),
+        w.depthwise(w.depthwise(dot, (3, 3)), (3, 3), stride=(2, 2)),
+    ]
+
+
 def images(w):
     source = w.tensor((1, 12, 10, 3), 0.02, 3)
     x = w.convolution(source, 8, (3, 3), activation=RELU6)
@@ -231,6 +251,7 @@ GRAPHS = [
     depthwise_over_time,
     lying_signals,
     depthwise_otherwise,
+    depthwise_of_images,
     images,
     additions,
     means,

@@ -160,6 +160,40 @@ def test_zoo_student_fits_its_memory():
     assert source.storage is target.storage, "the depthwise layer works in place"
 
 
+def test_kernels_of_3x3_have_their_own_kernel():
+    """Up to a plane that the scratch memory can hold; any other kernel goes the general way."""
+    w = ModelWriter()
+    source = w.tensor((1, 16, 16, 3), 0.03, 0)
+    x = w.convolution(source, 8, (3, 3))
+    own = [w.depthwise(x, (3, 3)), w.depthwise(x, (3, 3), stride=(2, 2), same=False)]
+    general = [
+        w.depthwise(x, (3, 3), stride=(1, 2)),
+        w.depthwise(x, (3, 3), stride=(3, 3)),
+        w.depthwise(x, (3, 3), dilation=(2, 2)),
+        w.depthwise(x, (3, 3), multiplier=2),
+        w.depthwise(x, (3, 5)),
+        w.depthwise(w.pad(x, [(0, 0), (60, 60), (60, 60), (0, 0)]), (3, 3)),
+    ]
+    sums = [w.mean(y, out=(0.1, 0)) for y in (*own, *general)]
+    steps = lower(w.model(source, w.concatenation(sums, 1))).steps
+    kernels = [step.kernel for step in steps if step.operator == "DEPTHWISE_CONV_2D"]
+    assert kernels == ["tfkd_depthwise_3x3"] * len(own) + ["tfkd_depthwise_general"] * len(general)
+    weights = [step.constant_bytes for step in steps if step.kernel == "tfkd_depthwise_3x3"]
+    assert weights == [8 * (9 + 4 + 4 + 1)] * 2, "weights, bias, multiplier and shift of each channel"
+
+
+def test_a_layer_of_3x3_works_in_place():
+    w = ModelWriter()
+    source = w.tensor((1, 16, 16, 3), 0.03, 0)
+    x = w.convolution(source, 24, (3, 3))
+    program = lower(w.model(source, w.mean(w.depthwise(w.depthwise(x, (3, 3)), (3, 3), stride=(2, 2)))))
+    layers = [step for step in program.steps if step.kernel == "tfkd_depthwise_3x3"]
+    assert len(layers) == 2
+    assert layers[0].reads[0].storage is layers[1].writes.storage
+    # Input and first layer's output side by side, with the packed windows of four positions.
+    assert program.memory_bytes == 16 * 16 * (3 + 24) + 4 * 2 * 32
+
+
 def test_files_belong_to_their_contract():
     model_bytes = STUDENT.read_bytes()
     files = plain_c_files(model_bytes)

@@ -14,6 +14,9 @@ POSITIONS = 4
 # Weights over time, dilation included, up to which the kernel over time is used; its rows are up to 8 times as long.
 _LONGEST = 256
 
+# Values in a plane with its border up to which the kernel for images is used: it takes twice as many bytes of scratch.
+_LARGEST_PLANE = 16384
+
 
 def convolution(lowering, operator):
     """CONV_2D, with stride and dilation."""
@@ -67,8 +70,30 @@ def depthwise(lowering, operator):
             macs=macs,
         )
         return
-    layer["scaling"] = _scaling(lowering, operator, matrix, fold=False)
     layer["weights"] = Array("int8_t", np.ascontiguousarray(matrix).ravel())
+    plane_rows, row = _padded_plane(window)
+    if (
+        window["kernel_height"] == window["kernel_width"] == 3
+        and window["dilation_height"] == window["dilation_width"] == 1
+        and window["stride_height"] == window["stride_width"] <= 2
+        and rows == channels
+        and plane_rows * row <= _LARGEST_PLANE
+    ):
+        layer["row"] = row
+        layer["scaling"] = _scaling(lowering, operator, matrix)
+        smaller = window["out_height"] <= window["in_height"] and window["out_width"] <= window["in_width"]
+        lowering.add_step(
+            operator,
+            "tfkd_depthwise_3x3",
+            [value],
+            {"layer": ("tfkd_depthwise", layer)},
+            "tfkd_depthwise_3x3(&{layer}, {in0}, {out}, (int16_t *){scratch});",
+            scratch=2 * plane_rows * row,
+            in_place=(0,) if smaller else (),
+            macs=macs,
+        )
+        return
+    layer["scaling"] = _scaling(lowering, operator, matrix, fold=False)
     lowering.add_step(
         operator,
         "tfkd_depthwise_general",
@@ -77,6 +102,14 @@ def depthwise(lowering, operator):
         "tfkd_depthwise_general(&{layer}, {in0}, {out});",
         macs=macs,
     )
+
+
+def _padded_plane(window):
+    """Rows of a plane with its border, and values in a row of it: what is read and what the image takes up."""
+    stride = window["stride_height"]
+    rows = max((window["out_height"] - 1) * stride + 3, window["pad_top"] + window["in_height"])
+    read = _round_up(window["out_width"], 4) * window["stride_width"] + 2
+    return rows, _round_up(max(read, window["pad_left"] + window["in_width"]), 2)
 
 
 def dense(lowering, operator):
