@@ -87,8 +87,9 @@ typedef struct tfkd_depthwise {
 /* Depthwise convolution over time: image and kernel one wide, dilation as zero weights, stride 1 or 2, `inner` a multiple of 4 and,
  * at stride 1, larger than the kernel. `out` may be `in`. `scratch` has room for `row` and 2 * inner values more. */
 void tfkd_depthwise_time(const tfkd_depthwise *layer, const int8_t *in, int8_t *out, int16_t *scratch);
-/* Depthwise convolution of images: kernel 3 x 3, stride 1 or 2 both ways, no dilation. `out` may be `in` where it is no larger. `scratch` has
- * room for a plane with its border: rows of `row` values, each as long as if the output's width were a multiple of four. */
+/* Depthwise convolution of images: kernel 3 x 3, stride 1 or 2 both ways, no dilation. `out` may be `in` where it is no larger.
+ * `scratch` has room for a plane with its border: rows of `row` values, each as long as if the output's width were a multiple
+ * of four. */
 void tfkd_depthwise_3x3(const tfkd_depthwise *layer, const int8_t *in, int8_t *out, int16_t *scratch);
 /* Any other. Its biases are as in the model, without the input's zero point. */
 void tfkd_depthwise_general(const tfkd_depthwise *layer, const int8_t *in, int8_t *out);
