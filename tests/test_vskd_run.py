@@ -10,6 +10,7 @@ from tfkd.deploy import TflmModel, encode_for, load_export
 from tfkd.evaluation import Predictions
 from tfkd.experiment import Experiment
 from tfkd.recipe import parse_recipe
+from tfkd.report import card
 from tfkd.training import Trainer
 
 MICRO = {
@@ -52,46 +53,32 @@ def run(tree, folder, **change):
     return json.loads((folder / "results.json").read_text())
 
 
-@pytest.fixture(scope="module")
-def micro(tree, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "micro"
-    return folder, run(tree, folder)
+def test_a_run_takes_the_method_apart_and_exports_the_student(tree, tmp_path):
+    """One run, one test: it is the longest there is."""
+    results = run(tree, tmp_path / "micro")
+    seed0 = tmp_path / "micro" / "seed0"
 
-
-def test_every_student_is_compared_with_the_one_it_differs_from_in_one_thing(micro):
-    _, results = micro
     students = ["with_angle", "distilled", "control", "raw_labels", "raw_distilled", "pruned", "int8"]
     assert list(results["stages"]) == ["teacher", "labels", *students]
-    assert {"with_angle_vs_labels", "labels_vs_raw_labels", "distilled_vs_raw_distilled"} <= set(results["comparisons"])
+    compared = {"with_angle_vs_labels", "labels_vs_raw_labels", "distilled_vs_raw_distilled"}
+    assert compared <= set(results["comparisons"])
+    report, measured = (tmp_path / "micro" / "report.html").read_text(), card.measured(results, "command")
+    for text, names in (
+        (report, ("Labels and angles", "Raw signal, distilled")),
+        (measured, ("student, labels and angles minus student, labels only", "raw signal, labels only")),
+    ):
+        assert all(name in text for name in names)
 
+    with np.load(seed0 / "teacher_outputs.npz") as stored:  # the teacher of depth spoke once
+        assert stored["value_embedding"].shape == (results["protocol"]["train_windows"], 12)
 
-def test_the_report_and_the_card_name_them(micro):
-    from tfkd.report import card
-
-    folder, results = micro
-    report, measured = (folder / "report.html").read_text(), card.measured(results, "command")
-    for name in ("Labels and angles", "Raw signal, distilled"):
-        assert name in report
-    for name in ("student, labels and angles minus student, labels only", "raw signal, labels only"):
-        assert name in measured
-
-
-def test_the_exported_student_is_given_images_as_the_contract_says(micro):
-    folder, results = micro
-    exported = load_export(folder / "seed0" / "export")
+    exported = load_export(seed0 / "export")
     assert exported.contract.encoding == "gadf -3.0 3.0"
     assert exported.contract.input_shape == (1, 16, 16, 3)
     x = np.random.default_rng(0).normal(size=(2, 32, 3))
     assert TflmModel(exported.model_bytes).predict(encode_for(exported.contract, x)).shape == (2, 27)
-    assert results["stages"]["int8"]["accuracy"]["mean"] == Predictions.load(
-        folder / "seed0" / "int8.npz"
-    ).metrics()["accuracy"]
-
-
-def test_the_teacher_saw_depth_once_and_its_outputs_are_kept(micro):
-    folder, _ = micro
-    with np.load(folder / "seed0" / "teacher_outputs.npz") as stored:
-        assert stored["value_embedding"].shape[1] == 12
+    claimed = results["stages"]["int8"]["accuracy"]["mean"]
+    assert claimed == Predictions.load(seed0 / "int8.npz").metrics()["accuracy"]
 
 
 def test_a_student_too_large_for_a_microcontroller_ends_with_what_was_distilled(tree, tmp_path):

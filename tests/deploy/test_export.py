@@ -176,16 +176,3 @@ def test_tool_refuses_golden_windows_that_differ(exported, folder, tmp_path):
     assert done.returncode != 0
     assert "5 of 6 identical" in done.stdout
     assert not (tmp_path / "generated").exists()
-
-
-def test_the_modules_load_neither_keras_nor_tensorflow():
-    # `import tfkd` itself loads Keras, so a bare package takes its place.
-    code = f"""
-import sys, types
-sys.modules["tfkd"] = types.ModuleType("tfkd")
-sys.modules["tfkd"].__path__ = [{str(ROOT / "tfkd")!r}]
-import tfkd.deploy
-print(tfkd.deploy.TflmModel.__name__, [m for m in ("keras", "tensorflow") if m in sys.modules])
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "TflmModel []\n"
