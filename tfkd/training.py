@@ -10,7 +10,7 @@ from tfkd.data import windows as cutting
 from tfkd.data.batches import Batches, FollowEpoch
 from tfkd.data.frames import FrameSampling
 from tfkd.data.recordings import DataError
-from tfkd.distillers import Distiller, TeacherCache
+from tfkd.distillers import TeacherCache
 from tfkd.encodings import GramianAngularField
 from tfkd.encodings.gaf import Gaf
 from tfkd.methods import vskd
@@ -200,17 +200,16 @@ class Trainer:
         )
 
     def distiller(self, teacher, student, term=None):
-        """The recipe's losses between `teacher` and `student`; with `term`, the labels and that one alone."""
+        """The recipe's losses between `teacher` and `student`; with `term`, the labels and that one alone.
+
+        Where batches bring stored outputs, the teacher only tells its width.
+        """
         settings = self.recipe.distillation
         weights = {"label": settings.label, **{name: getattr(settings, name) for name in TERMS}}
         if term:
             # A term that the whole loss does without is tried at its usual weight.
             weights = {"label": settings.label or 1.0, **dict.fromkeys(TERMS, 0.0), term: weights[term] or 1.0}
-        distiller = vskd(teacher=teacher, student=student, temperature=settings.temperature, **weights)
-        if settings.teacher == "live":
-            return distiller
-        losses, values = distiller.distillation_losses, distiller.distillation_loss_weights
-        return Distiller(None, student, losses, values, student_loss_weight=weights["label"])
+        return vskd(teacher=teacher, student=student, temperature=settings.temperature, **weights)
 
     def stored_outputs(self, teacher, path):
         """Teacher outputs for the training windows, from `path` or computed and kept there."""

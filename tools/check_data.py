@@ -27,16 +27,20 @@ def main(argv):
     with without_start_up_messages():
         import tfkd  # noqa: F401
     from tfkd.data import datasets
+    from tfkd.data.recordings import DataError
     from tfkd.files import OutputError
 
     try:
         recordings = datasets.read(FLAGS.dataset, FLAGS.data_dir, "skip", tuple(FLAGS.modalities))
+    except ValueError as error:  # a DataError, or a modality that the data set does not have
+        sys.exit(f"\n{error}")
+    try:
         bad = describe(recordings)
         if FLAGS.trials:
             path = Path(FLAGS.out or f"runs/check-{FLAGS.dataset}") / "trials.png"
             draw(recordings, FLAGS.trials, path)
             print(f"\nDrawn: {path}")
-    except (OutputError, ValueError) as error:  # DataError is a ValueError
+    except (DataError, OutputError) as error:
         sys.exit(f"\n{error}")
     sys.exit(1 if bad else 0)
 

@@ -167,8 +167,8 @@ def _check_clips(streams, files, on_error, notes):
     """Takes the clips' facts out of `streams`, and the clips that do not fit their set or trial."""
     for kind in utd_frames.MODALITIES:
         facts = {trial: found.pop(f"{kind}_facts") for trial, found in streams.items() if kind in found}
+        usual = utd_frames.usual_size(facts.values()) if facts else None
         for trial, fact in facts.items():
-            usual = utd_frames.usual_size(facts.values())
             if problem := utd_frames.not_this_trial(kind, fact, usual, streams[trial]):
                 message = f"{files[trial, kind]}: {problem}. {WAY_OUT}"
                 if on_error == "raise":

@@ -1,6 +1,6 @@
 """From a trained Keras student to what firmware includes: int8 `.tflite`, contract, C files.
 
-Its modules load Keras, TensorFlow and the interpreter only where they need them.
+Its modules load TensorFlow and the interpreter only where they need them.
 """
 
 from tfkd.deploy.arena import TflmError
