@@ -132,8 +132,11 @@ def test_words_cover_what_runs_produce(tmp_path):
     ablation = Ablation(("soft_targets", "distance", "angle", "semantic"), raw_signal=True)
     recipe = Recipe(data=Data("utd"), ablation=ablation)
     summary = make_run(tmp_path, recipe=recipe, rates=dict.fromkeys(stages_of(recipe), 0.8))
-    assert set(summary["stages"]) == set(STAGES) and set(summary["comparisons"]) == set(COMPARISONS)
-    reader = Reader(written(tmp_path, summary))
+    terms = {f"with_{term}_vs_labels" for term in ablation.terms}
+    assert set(summary["stages"]) == set(STAGES) and set(summary["comparisons"]) == set(COMPARISONS) | terms
+    page = written(tmp_path, summary)
+    assert "Each term alone beside the labels, against labels alone: soft targets " in page
+    reader = Reader(page)
     assert all(reader.row(STAGES[stage][0]) for stage in STAGES)
     models = map(variants.file_name, variants.MEANINGS)
     left = {*models, exported.VARIANTS, exported.CONTRACT, exported.GOLDEN, *exported.C_FILES}

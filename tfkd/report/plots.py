@@ -25,7 +25,8 @@ def seed_dots(rows, label):
     Returns:
         The `<svg>` element as text.
     """
-    figure, axes = _figure(4.2, 0.32 * len(rows) + 0.5, left=1.65, right=0.15, top=0.1, bottom=0.4)
+    names = max(1.65, 0.072 * max(len(name) for name, _ in rows) + 0.05)  # inches
+    figure, axes = _figure(2.55 + names, 0.32 * len(rows) + 0.5, left=names, right=0.15, top=0.1, bottom=0.4)
     for y, (name, values) in enumerate(rows):
         percent = [100 * value for value in values]
         mean = sum(percent) / len(percent)

@@ -24,14 +24,10 @@ COMPARISONS = {
     "pruned_vs_distilled": ("the pruned student", "the distilled one"),
     "int8_vs_pruned": ("the int8 student", "the pruned one in float"),
     "int8_vs_labels": ("the int8 student", "the student on labels alone in float"),
-    "with_soft_targets_vs_labels": ("the student on labels and soft targets", "the same on labels alone"),
-    "with_distance_vs_labels": ("the student on labels and distances", "the same on labels alone"),
-    "with_angle_vs_labels": ("the student on labels and angles", "the same on labels alone"),
-    "with_semantic_vs_labels": ("the student on labels and the semantic term", "the same on labels alone"),
     "labels_vs_raw_labels": ("the student that sees images", "the one for the raw signal, both on labels alone"),
     "distilled_vs_raw_distilled": ("the student that sees images", "the one for the raw signal, both distilled"),
 }
-"""Comparison -> the two that are compared, as a sentence names them."""
+"""Comparison -> the two that are compared, as a sentence names them. The terms of an ablation share one sentence."""
 
 DECISIVE = 0.05
 """A p value below this is taken as a difference shown."""
@@ -108,6 +104,10 @@ def _findings(summary):
         if key == "distilled_vs_control" and unexplained:
             said += " So it is not shown that the gain comes from what the teacher knows."
         yield said
+    terms = [(key.removesuffix("_vs_labels"), found) for key, found in compared.items() if key.startswith("with_")]
+    if terms:
+        each = "; ".join(f"{STAGES[stage][1]} {numbers(found)}" for stage, found in terms)
+        yield f"Each term alone beside the labels, against labels alone: {each}."
 
 
 def _extremes(summary):
