@@ -1,4 +1,4 @@
-"""Numbers about predictions: accuracy, F1, confusion, and paired comparisons."""
+"""Numbers about predictions: accuracy, F1, confusion, calibration, agreement, and paired comparisons."""
 
 import dataclasses
 
@@ -41,14 +41,19 @@ class Predictions:
         with np.load(path, allow_pickle=False) as stored:
             return cls(**{field.name: stored[field.name] for field in dataclasses.fields(cls)})
 
+    def probabilities(self):
+        """`(ids, labels, subjects, probabilities)`, one entry a recording: the mean over its windows."""
+        ids, labels, mean = by_recording(self, softmax(self.logits))
+        who = dict(zip(self.recordings, self.subjects))
+        return ids, labels, np.array([who[i] for i in ids]), mean
+
     def decisions(self):
         """`(ids, labels, subjects, predicted class)`, one entry a recording.
 
         A recording's decision is the class of the highest mean probability over its windows.
         """
-        ids, labels, mean = by_recording(self, softmax(self.logits))
-        who = dict(zip(self.recordings, self.subjects))
-        return ids, labels, np.array([who[i] for i in ids]), mean.argmax(axis=1)
+        ids, labels, subjects, mean = self.probabilities()
+        return ids, labels, subjects, mean.argmax(axis=1)
 
     def metrics(self):
         """Accuracy by recording and by window, and macro F1 by recording, as shares of 1."""
@@ -103,18 +108,7 @@ def paired_comparison(ours, baseline, seed=0, draws=20_000):
     """
     from scipy.stats import binomtest
 
-    if len(ours) != len(baseline) or not ours:
-        raise ValueError(f"Compared are {len(ours)} seeds against {len(baseline)}: they must be equal.")
-    right = [[], []]
-    for side, runs in zip(right, (ours, baseline)):
-        for predictions in runs:
-            ids, labels, _, decided = predictions.decisions()
-            order = np.argsort(ids)
-            side.append((ids[order], (decided == labels)[order]))
-    reference = right[0][0][0]
-    if any(not np.array_equal(ids, reference) for side in right for ids, _ in side):
-        raise ValueError("Compared predictions hold different recordings.")
-    a, b = (np.array([correct for _, correct in side], float) for side in right)
+    a, b = paired_correctness(ours, baseline)
     difference = (a - b).mean(axis=0)
     rng = np.random.default_rng(seed)
     flips = rng.choice(np.array([-1, 1], "int8"), size=(draws, len(difference)))
@@ -128,6 +122,123 @@ def paired_comparison(ours, baseline, seed=0, draws=20_000):
         "only_baseline": lost,
         "mcnemar_p_value": float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0,
     }
+
+
+def paired_correctness(ours, baseline):
+    """Who got what right: two arrays `(seeds, recordings)` of 0 and 1, recordings in the order of their ids.
+
+    Raises:
+        ValueError: as for `paired_comparison`.
+    """
+    if len(ours) != len(baseline) or not ours:
+        raise ValueError(f"Compared are {len(ours)} seeds against {len(baseline)}: they must be equal.")
+    right = [[], []]
+    for side, runs in zip(right, (ours, baseline)):
+        for predictions in runs:
+            ids, labels, _, decided = predictions.decisions()
+            order = np.argsort(ids)
+            side.append((ids[order], (decided == labels)[order]))
+    reference = right[0][0][0]
+    if any(not np.array_equal(ids, reference) for side in right for ids, _ in side):
+        raise ValueError("Compared predictions hold different recordings.")
+    return tuple(np.array([correct for _, correct in side], float) for side in right)
+
+
+def bootstrap_interval(ours, baseline, level=0.95, seed=0, draws=10_000):
+    """Confidence interval of the gain of `ours` over `baseline`: percentiles of the bootstrap over recordings.
+
+    Recordings are drawn with replacement, each with its difference averaged over seeds (Efron, 1979). Like the p
+    value it takes recordings of one person as independent, so that for new people it is too narrow.
+
+    Args:
+        ours, baseline: as for `paired_comparison`.
+        level: share of draws inside.
+
+    Returns:
+        `(low, high)`, shares of 1.
+    """
+    a, b = paired_correctness(ours, baseline)
+    difference = (a - b).mean(axis=0)
+    drawn = np.random.default_rng(seed).integers(len(difference), size=(draws, len(difference)))
+    low, high = np.quantile(difference[drawn].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def holm(p_values):
+    """p values corrected for how many of them there are (Holm, 1979), in the order given.
+
+    The chance that even one of the comparisons in which there is nothing to find falls below 0.05 is then at most
+    0.05: the smallest of n is taken times n, the next times n - 1 and so on, never falling, at most 1.
+
+    Example:
+        >>> holm([0.04, 0.01, 0.03])
+        [0.06, 0.03, 0.06]
+    """
+    corrected, worst = [0.0] * len(p_values), 0.0
+    for rank, i in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        worst = max(worst, min(1.0, p_values[i] * (len(p_values) - rank)))
+        corrected[i] = worst
+    return corrected
+
+
+def calibration_error(labels, probabilities, bins=15):
+    """Expected calibration error (Guo et al., ICML 2017): how far confidence is from accuracy, as a share of 1.
+
+    Answers are sorted by their confidence into `bins` of equal width, `(0, 1/15]` and so on; the distances between mean
+    confidence and accuracy in each are averaged, weighted by how many fell into it.
+
+    Args:
+        labels: `(n,)` int.
+        probabilities: `(n, classes)`.
+        bins: how many.
+    """
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    which = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    gaps = np.bincount(which, confidence, bins) - np.bincount(which, right, bins)
+    return float(np.abs(gaps).sum() / len(labels))
+
+
+def negative_log_likelihood(labels, probabilities):
+    """Mean of `-log p(true class)` in nats: punishes being sure and wrong.
+
+    Args:
+        labels: `(n,)` int.
+        probabilities: `(n, classes)`.
+    """
+    true = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(true, np.finfo("float64").tiny)).mean())
+
+
+def agreement(students, teachers):
+    """How much students decide as their teachers do, and whether they take over the errors.
+
+    Args:
+        students, teachers: lists of `Predictions`, one a seed, over the same recordings.
+
+    Returns:
+        Dictionary: `same`, share of recordings with the same decision; `teacher_errors`, mean number a seed of
+        recordings that the teacher gets wrong; `copied`, share of these to which the student gives the same wrong
+        answer, and `corrected`, share that it gets right, both over all seeds, `None` where the teacher makes no error.
+
+    Raises:
+        ValueError: the two do not hold the same recordings in the same number of seeds.
+    """
+    right_student, right_teacher = paired_correctness(students, teachers)  # checks recordings and seeds
+    same = np.array([_by_id(s) == _by_id(t) for s, t in zip(students, teachers)])
+    wrong = right_teacher == 0
+    errors = int(wrong.sum())
+    return {
+        "same": float(same.mean()),
+        "teacher_errors": errors / len(teachers),
+        "copied": float((same & wrong).sum() / errors) if errors else None,
+        "corrected": float((right_student * wrong).sum() / errors) if errors else None,
+    }
+
+
+def _by_id(predictions):
+    """Decisions in the order of the recordings' ids."""
+    ids, _, _, decided = predictions.decisions()
+    return decided[np.argsort(ids)]
 
 
 def mean_and_spread(values):
