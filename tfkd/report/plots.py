@@ -12,6 +12,8 @@ from html import escape
 
 INK, MUTED, LINE, ACCENT, WARM = "#010203", "#020304", "#030405", "#040506", "#050607"
 _VARIABLES = {INK: "--ink", MUTED: "--muted", LINE: "--line", ACCENT: "--accent", WARM: "--warm"}
+_SERIES = (ACCENT, WARM, INK, MUTED)
+_DASHES = ("-", "--", ":")
 _LONGEST_NAME = 24
 
 
@@ -115,6 +117,81 @@ def confusion_matrix(table, classes, label):
     figure.text(edge, 1 - middle, "performed", **upright, **title)
     figure.text(1 - middle, edge, "recognised as", **title)
     axes.spines[:].set_visible(False)
+    return _svg(figure, label)
+
+
+def compared_dots(rows, series, label):
+    """Accuracy under several conditions, side by side: for each a line of dots, a bar each at the means.
+
+    Args:
+        rows: list of `(name, [accuracies of each series])`, accuracies as shares of 1, one a seed; at most four series.
+        series: names, one for each list of accuracies.
+        label: what a screen reader says.
+
+    Returns:
+        The `<svg>` element as text.
+    """
+    names = max(1.65, 0.072 * max(len(name) for name, _ in rows) + 0.05)  # inches
+    lane = 0.8 / len(series)
+    height = (0.13 + 0.11 * len(series)) * len(rows) + 0.25 + 0.45
+    figure, axes = _figure(3.4 + names, height, left=names, right=0.15, top=0.25, bottom=0.45)
+    for y, (name, of_series) in enumerate(rows):
+        axes.axhline(y - 0.5, color=LINE, linewidth=0.5, zorder=0)
+        for i, values in enumerate(of_series):
+            at = y - 0.4 + lane * (i + 0.5)
+            percent = [100 * value for value in values]
+            mean = sum(percent) / len(percent)
+            axes.plot(percent, [at] * len(percent), "o", color=_SERIES[i], alpha=0.4, markersize=3.5, mew=0)
+            axes.plot([mean], [at], "|", color=_SERIES[i], markersize=7, mew=1.8)
+        axes.text(-0.03, y, name, ha="right", va="center", color=INK, fontsize=8.5, parse_math=False,
+                  transform=axes.get_yaxis_transform())  # fmt: skip
+    for i, name in enumerate(series):
+        axes.text((i + 0.5) / len(series), 1.02, f"● {name}", ha="center", va="bottom", color=_SERIES[i], fontsize=8.5,
+                  parse_math=False, transform=axes.transAxes)  # fmt: skip
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.margins(x=0.05)
+    axes.locator_params(axis="x", nbins=6)
+    axes.set_xlabel("% of recordings right", color=MUTED, fontsize=8.5, labelpad=2)
+    return _svg(figure, label)
+
+
+def accuracy_over(lines, quantity, label):
+    """Accuracy over a number: a line for each name through the means, with the standard deviation as a bar.
+
+    Args:
+        lines: name -> list of `(value, mean, standard deviation)`, the last two as shares of 1.
+        quantity: what the values are.
+        label: what a screen reader says.
+
+    Returns:
+        The `<svg>` element as text.
+    """
+    names = 0.25 + 0.072 * max(map(len, lines))  # inches
+    figure, axes = _figure(3.9 + names, max(2.6, 0.22 * len(lines) + 1.2), left=0.5, right=names, top=0.1, bottom=0.45)
+    values = sorted({value for points in lines.values() for value, _, _ in points})
+    width = (values[-1] - values[0]) or 1.0
+    ends = []
+    for i, (name, points) in enumerate(lines.items()):
+        colour, dashes = _SERIES[i % len(_SERIES)], _DASHES[i // len(_SERIES) % len(_DASHES)]
+        aside = 0.006 * width * (i - (len(lines) - 1) / 2)  # bars beside each other, not on each other
+        x, mean, spread = ([scale * v for v in column] for scale, column in zip((1, 100, 100), zip(*points)))
+        x = [value + aside for value in x]
+        axes.errorbar(x, mean, spread, color=colour, linestyle=dashes, marker="o", markersize=3.5, linewidth=1.4,
+                      elinewidth=0.8, alpha=0.85)  # fmt: skip
+        ends.append((mean[-1], x[-1], name, colour))
+    low, high = axes.get_ylim()
+    gap = (high - low) * 0.155 / (figure.get_figheight() - 0.55)
+    at = -math.inf
+    for mean, x, name, colour in sorted(ends):  # names beside the lines' ends, moved up where they would touch
+        at = max(mean, at + gap)
+        axes.annotate(name, (x, mean), xytext=(values[-1] + 0.05 * width, at), color=colour, fontsize=8.5, va="center",
+                      parse_math=False, annotation_clip=False)  # fmt: skip
+    axes.set_ylim(low, max(high, at + gap / 2))
+    axes.set_xticks(values if len(values) <= 8 else values[:: math.ceil(len(values) / 8)])
+    axes.locator_params(axis="y", nbins=6)
+    axes.set_ylabel("% of recordings right", color=MUTED, fontsize=8.5, labelpad=2)
+    axes.set_xlabel(quantity, color=MUTED, fontsize=8.5, labelpad=2, parse_math=False)
     return _svg(figure, label)
 
 

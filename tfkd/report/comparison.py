@@ -1,0 +1,227 @@
+"""`comparison.html`: runs side by side on one page, for a person to read and judge, offline.
+
+What is written are the numbers of `comparison.json`, nothing else.
+"""
+
+from pathlib import Path
+
+from tfkd import files
+from tfkd.report import comparison_details as details
+from tfkd.report import plots
+from tfkd.report.page import Html, facts, listed, p_number, page, percent, points, section, spread, table, tag
+from tfkd.report.words import DECISIVE, STAGES, verdict
+
+WITHOUT_SPACES = str.maketrans({"\u00a0": " ", "\u2011": "-"})
+
+
+def write(folder, summary):
+    """Writes `comparison.json` and `comparison.html` into a folder, each whole or not at all.
+
+    Args:
+        folder: made if it is not there.
+        summary: what `tfkd.comparison.compare` returned, with what `tfkd.robustness.judge` returned as `robustness` if
+            that was asked for.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    folder = Path(folder)
+    files.write_json(folder / "comparison.json", summary)
+    files.write_text(folder / "comparison.html", build(summary))
+
+
+def build(summary):
+    """The page as text."""
+    names = full_names(summary)
+    parts = [
+        ("result", "The result", _result(summary, names)),
+        ("curve", "Over the recipe", details.curve(summary)),
+        ("pairs", "Each against each", details.pairs(summary, names)),
+        ("people", "People", details.people(summary, names)),
+        ("classes", "Classes", details.classes(summary, names)),
+        ("teacher", "Agreement with the teacher", details.teacher(summary, names)),
+        ("calibration", "How sure, and how rightly", details.calibration(summary, names)),
+        ("robustness", "Worn otherwise, or badly received", details.robustness(summary)),
+        ("origin", "What was compared", _origin(summary)),
+    ]
+    parts = [part for part in parts if part[2]]
+    links = (tag("a", heading, href=f"#{identity}") for identity, heading, _ in parts)
+    return page(
+        f"{listed(summary['runs'])}: tfkd comparison",
+        tag("p", "tfkd comparison", class_="small"),
+        tag("h1", listed(summary["runs"])),
+        tag("p", _lead(summary, names), class_="lead"),
+        *(tag("p", text, class_="note") for text in warnings(summary)),
+        tag("nav", Html(" ".join(links))),
+        *(section(identity, heading, *content) for identity, heading, content in parts),
+    )
+
+
+def full_names(summary):
+    """Entry -> what it is called on the page: the run only where there are several."""
+    alone = len(summary["runs"]) == 1
+    names = {}
+    for name in {*summary["entries"], *(e["baseline"] for e in summary["entries"].values() if e["baseline"])}:
+        run, stage = name.rsplit(":", 1)
+        named = STAGES.get(stage, (stage,))[0]
+        names[name] = named if alone else f"{run} · {named}"
+    return names
+
+
+def _lead(summary, names):
+    entries, protocol = summary["entries"], summary["protocol"]
+    students = {name: e for name, e in entries.items() if not e["stage"].startswith("teacher")} or entries
+    best = max(students, key=lambda name: students[name]["accuracy"]["mean"])
+    seeds = f"{summary['seeds']} seed{'s' if summary['seeds'] > 1 else ''}"
+    said = [
+        "Most right among students: ",
+        tag("strong", names[best]),
+        f", {percent(students[best]['accuracy']['mean'])}",
+        f"\u00a0±\u00a0{100 * students[best]['accuracy']['std']:.1f}" if summary["seeds"] > 1 else "",
+        f" of {protocol['judged_recordings']} {protocol['judged']} recordings ({seeds}).",
+    ]
+    compared = [e["comparison"] for e in entries.values() if e["comparison"]]
+    if compared:
+        shown = sum(_decided(found) != "no difference shown" for found in compared)
+        said.append(f" {shown} of {len(compared)} comparisons with the baseline show a difference.")
+    return Html("".join(map(str, said)))
+
+
+def _decided(found):
+    """Verdict by the corrected p value."""
+    return verdict({"gain": found["gain"], "p_value": found["holm_p_value"]})
+
+
+def warnings(summary):
+    """What keeps the numbers from meaning more than they do, one sentence each."""
+    protocol, seeds, runs = summary["protocol"], summary["seeds"], summary["runs"]
+    people = protocol["judged_subjects"]
+    if protocol["judged"] != "test":
+        yield (
+            f"Judged are the {protocol['judged']} people, not the test people: these numbers serve to choose settings "
+            "and are no final result."
+        )
+    more = [f"{name} has {run['seeds']}" for name, run in runs.items() if run["seeds"] > seeds]
+    if more:
+        yield f"Compared are the first {seeds} seeds, which all runs have ({'; '.join(more)})."
+    if seeds == 1:
+        yield "One seed: how much the numbers would change with another is unknown."
+    elif seeds < 5:
+        yield f"Only {seeds} seeds: the spread (±) is poorly known."
+    if len(people) < 20:
+        yield (
+            f"The recordings are of {len(people)} {'people' if len(people) > 1 else 'person'}. p values and intervals "
+            "tell whether a difference is more than luck with these recordings; of other people they know little. See "
+            "whether it holds for each person."
+        )
+    if summary["differences"]:
+        keys = list(summary["differences"])
+        shown = listed(keys) if len(keys) < 4 else f"{', '.join(keys[:3])} and {len(keys) - 3} more"
+        yield f"The runs' recipes differ in {shown}: between runs, a difference may come from any of it."
+
+
+def _result(summary, names):
+    seeds, entries = summary["seeds"], summary["entries"]
+    head = ["Compared", "right, % of\nrecordings", "macro F1,\n%", "gain,\npoints", "95 %\ninterval", "p"]
+    head += ["p,\ncorrected", "verdict"]
+    rows = []
+    for name, entry in entries.items():
+        row = [names[name], spread(entry["accuracy"], seeds), spread(entry["macro_f1"], seeds)]
+        found = entry["comparison"]
+        if found:
+            low, high = found["interval"]
+            row += [
+                points(found["gain"]),
+                f"{points(low)} to {points(high)}",
+                p_number(found["p_value"]),
+                p_number(found["holm_p_value"]),
+                _decided(found),
+            ]
+        else:
+            row += [None, None, None, None, "baseline" if name in _baselines(summary) else ""]
+        rows.append(row)
+    dots = [(names[name], entry["accuracy"]["seeds"]) for name, entry in entries.items()]
+    return [
+        table("Accuracy, and gain over the baseline", head, rows, text=[7]),
+        tag(
+            "p",
+            f"{'± is the standard deviation over seeds. ' if seeds > 1 else ''}{_said_of_baselines(summary, names)} "
+            "The interval is a bootstrap over recordings. p is of a paired test that flips signs at random over the "
+            "same recordings, averaged over the same seeds; corrected, for how many comparisons stand in this table "
+            f"(Holm). The verdict goes by the corrected one, below {DECISIVE}.",
+            class_="small",
+        ),
+        tag("figure", Html(plots.seed_dots(dots, "Accuracy of each entry and seed")),
+            tag("figcaption", "A dot is a seed, the bar their mean."), class_="dots"),
+    ]  # fmt: skip
+
+
+def _baselines(summary):
+    return {entry["baseline"] for entry in summary["entries"].values() if entry["baseline"]}
+
+
+def _said_of_baselines(summary, names):
+    found = _baselines(summary)
+    if not found:
+        return "Nothing here has a baseline to be compared with."
+    if len(found) == 1:
+        return f"Gain: over {names[found.pop()]}."
+    return "Gain: over the student on labels alone of the same run." if all(
+        name.endswith(":labels") for name in found
+    ) else f"Gain: over {next(iter(found)).rsplit(':', 1)[1]} of the same run."  # fmt: skip
+
+
+def _origin(summary):
+    protocol = summary["protocol"]
+    runs = [
+        [name, run["seeds"], listed(e["stage"] for e in summary["entries"].values() if e["run"] == name) or None]
+        for name, run in summary["runs"].items()
+    ]
+    content = [
+        facts(
+            [
+                ("Data", protocol["dataset"]),
+                ("Split", protocol["split"]),
+                (
+                    "Judged",
+                    f"{protocol['judged']} people {listed(protocol['judged_subjects'])}, "
+                    f"{protocol['judged_recordings']:,} recordings",
+                ),
+                ("Windows", protocol["windowing"]),
+                ("Classes", len(protocol["classes"])),
+                ("Numbers", tag("a", "comparison.json", href="./comparison.json")),
+            ]
+        ),
+        table("Runs", ["Run", "seeds", "stages compared"], runs, text=[2]),
+    ]
+    if summary["differences"]:
+        rows = [
+            [key, *(_written(by_run[name]) for name in summary["runs"])]
+            for key, by_run in summary["differences"].items()
+        ]
+        content += [tag("h3", "Where the recipes differ"), table("Recipes", ["Key", *summary["runs"]], rows)]
+    return content
+
+
+def _written(value):
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else value
+
+
+def as_text(summary):
+    """The result as a table for a terminal, and the warnings."""
+    names = full_names(summary)
+    rows = [["", "right, %", "gain, points", "95 % interval", "p", "corrected"]]
+    for name, entry in summary["entries"].items():
+        found = entry["comparison"]
+        row = [names[name], spread(entry["accuracy"], summary["seeds"])]
+        if found:
+            low, high = map(points, found["interval"])
+            row += [points(found["gain"]), f"{low} to {high}"]
+            row += [p_number(found["p_value"]), p_number(found["holm_p_value"])]
+        rows.append([cell.translate(WITHOUT_SPACES) for cell in row + [""] * (6 - len(row))])
+    if summary.get("robustness"):
+        rows += [[""] * 6, *details.robustness_rows(summary)]
+    widths = [max(len(row[i]) for row in rows) for i in range(6)]
+    lines = ["  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))]) for row in rows]
+    said = [_said_of_baselines(summary, names), *warnings(summary)]
+    return "\n".join(line.rstrip() for line in lines) + "\n\n" + "\n".join(said)
