@@ -1,9 +1,20 @@
-"""Accuracy, F1 and paired comparisons, against numbers worked out by hand."""
+"""Accuracy, F1, calibration, agreement and paired comparisons, against numbers worked out by hand."""
 
 import numpy as np
 import pytest
 
-from tfkd.evaluation import Predictions, confusion, macro_f1, mean_and_spread, paired_comparison
+from tfkd.evaluation import (
+    Predictions,
+    agreement,
+    bootstrap_interval,
+    calibration_error,
+    confusion,
+    holm,
+    macro_f1,
+    mean_and_spread,
+    negative_log_likelihood,
+    paired_comparison,
+)
 
 
 def predictions(right, labels=None, classes=4):
@@ -96,3 +107,50 @@ def test_order_does_not_matter_but_recordings_must_be_the_same():
 def test_mean_and_spread():
     assert mean_and_spread([0.5]) == {"mean": 0.5, "std": 0.0, "seeds": [0.5]}
     assert mean_and_spread([1.0, 3.0])["std"] == pytest.approx(np.sqrt(2))
+
+
+def test_holm_by_hand():
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+    assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])  # 2 x 0.5, and never below it
+    assert holm([0.2]) == [0.2] and holm([]) == []
+
+
+def test_calibration_error_by_hand():
+    # Confidences 0.9, 0.9 (one right) and 0.6 (right): (2 * |0.9 - 0.5| + 1 * |0.6 - 1|) / 3.
+    p = np.array([[0.9, 0.1], [0.1, 0.9], [0.4, 0.6]])
+    assert calibration_error(np.array([0, 0, 1]), p) == pytest.approx((0.8 + 0.4) / 3)
+    # Sure and right: nothing is off. 1.0 falls into the last bin.
+    assert calibration_error(np.array([0, 1]), np.eye(2)) == 0
+    # In one bin, errors of both signs cancel; in 15, 0.65 and 0.75 are apart.
+    p = np.array([[0.65, 0.35], [0.25, 0.75]])
+    labels = np.array([0, 0])
+    assert calibration_error(labels, p, bins=1) == pytest.approx(0.7 - 0.5)
+    assert calibration_error(labels, p) == pytest.approx((0.35 + 0.75) / 2)
+
+
+def test_likelihood_by_hand_and_where_nothing_was_left():
+    p = np.array([[0.5, 0.5], [0.25, 0.75]])
+    assert negative_log_likelihood(np.array([0, 0]), p) == pytest.approx((np.log(2) + np.log(4)) / 2)
+    assert np.isfinite(negative_log_likelihood(np.array([1]), np.array([[1.0, 0.0]])))
+
+
+def test_agreement_by_hand():
+    labels = np.zeros(5, int)
+
+    def deciding(*decided):
+        names = np.array([f"r{i}" for i in range(5)])
+        return Predictions(names, names, labels, labels, np.eye(3, dtype="float32")[list(decided)])
+
+    # The teacher errs on three; the student repeats one of these errors, errs in its own way once, corrects one.
+    found = agreement([deciding(0, 0, 1, 2, 0)], [deciding(0, 1, 1, 1, 0)])
+    assert found == pytest.approx({"same": 3 / 5, "teacher_errors": 3, "copied": 1 / 3, "corrected": 1 / 3})
+    assert agreement([deciding(0, 0, 0, 0, 1)], [deciding(0, 0, 0, 0, 0)])["copied"] is None
+
+
+def test_the_interval_of_a_gain_covers_it_and_is_that_of_a_mean():
+    ours, theirs = predictions(np.ones(400, bool)), predictions(np.arange(400) >= 100)
+    low, high = bootstrap_interval([ours], [theirs])
+    # Differences of 0 and 1 with mean 1/4: standard error sqrt(3/16 / 400).
+    width = 1.96 * np.sqrt(3 / 16 / 400)
+    assert (low, high) == pytest.approx((0.25 - width, 0.25 + width), abs=0.005)
+    assert bootstrap_interval([ours], [ours]) == (0, 0)

@@ -8,8 +8,21 @@ from pathlib import Path
 from tfkd import files
 from tfkd.report import comparison_details as details
 from tfkd.report import plots
-from tfkd.report.page import Html, facts, listed, p_number, page, percent, points, section, spread, table, tag
-from tfkd.report.words import DECISIVE, STAGES, verdict
+from tfkd.report.page import (
+    Html,
+    facts,
+    listed,
+    p_number,
+    p_value,
+    page,
+    percent,
+    points,
+    section,
+    spread,
+    table,
+    tag,
+)
+from tfkd.report.words import DECISIVE, STAGES, shown
 
 WITHOUT_SPACES = str.maketrans({"\u00a0": " ", "\u2011": "-"})
 
@@ -51,6 +64,7 @@ def build(summary):
         tag("p", "tfkd comparison", class_="small"),
         tag("h1", listed(summary["runs"])),
         tag("p", _lead(summary, names), class_="lead"),
+        tag("ul", *(tag("li", text) for text in _findings(summary, names))),
         *(tag("p", text, class_="note") for text in warnings(summary)),
         tag("nav", Html(" ".join(links))),
         *(section(identity, heading, *content) for identity, heading, content in parts),
@@ -80,16 +94,31 @@ def _lead(summary, names):
         f"\u00a0±\u00a0{100 * students[best]['accuracy']['std']:.1f}" if summary["seeds"] > 1 else "",
         f" of {protocol['judged_recordings']} {protocol['judged']} recordings ({seeds}).",
     ]
-    compared = [e["comparison"] for e in entries.values() if e["comparison"]]
-    if compared:
-        shown = sum(_decided(found) != "no difference shown" for found in compared)
-        said.append(f" {shown} of {len(compared)} comparisons with the baseline show a difference.")
     return Html("".join(map(str, said)))
 
 
-def _decided(found):
-    """Verdict by the corrected p value."""
-    return verdict({"gain": found["gain"], "p_value": found["holm_p_value"]})
+def _findings(summary, names):
+    """What the comparisons with the baselines show, one sentence each, and for how many they show nothing."""
+    compared = [(name, entry) for name, entry in summary["entries"].items() if entry["comparison"]]
+    silent = []
+    for name, entry in compared:
+        found = entry["comparison"]
+        low, high = map(points, found["interval"])
+        if not _shown(found):
+            silent.append(names[name])
+            continue
+        yield (
+            f"{names[name]} is {'better' if found['gain'] > 0 else 'worse'} than {names[entry['baseline']]}: "
+            f"{points(found['gain'])}\u00a0points (95\u00a0%: {low} to {high}; corrected "
+            f"{p_value(found['holm_p_value'])})."
+        )
+    if silent:
+        yield f"No difference from the baseline is shown for {listed(silent)}."
+
+
+def _shown(found):
+    """Whether there is a difference by the corrected p value."""
+    return shown({"gain": found["gain"], "p_value": found["holm_p_value"]})
 
 
 def warnings(summary):
@@ -123,7 +152,7 @@ def warnings(summary):
 def _result(summary, names):
     seeds, entries = summary["seeds"], summary["entries"]
     head = ["Compared", "right, % of\nrecordings", "macro F1,\n%", "gain,\npoints", "95 %\ninterval", "p"]
-    head += ["p,\ncorrected", "verdict"]
+    head += ["p,\ncorrected"]
     rows = []
     for name, entry in entries.items():
         row = [names[name], spread(entry["accuracy"], seeds), spread(entry["macro_f1"], seeds)]
@@ -131,28 +160,25 @@ def _result(summary, names):
         if found:
             low, high = found["interval"]
             row += [
-                points(found["gain"]),
+                tag("strong", points(found["gain"])) if _shown(found) else points(found["gain"]),
                 f"{points(low)} to {points(high)}",
                 p_number(found["p_value"]),
                 p_number(found["holm_p_value"]),
-                _decided(found),
             ]
-        else:
-            row += [None, None, None, None, "baseline" if name in _baselines(summary) else ""]
-        rows.append(row)
+        rows.append(row + [None] * (len(head) - len(row)))
     dots = [(names[name], entry["accuracy"]["seeds"]) for name, entry in entries.items()]
     return [
-        table("Accuracy, and gain over the baseline", head, rows, text=[7]),
+        table("Accuracy, and gain over the baseline", head, rows),
         tag(
             "p",
             f"{'± is the standard deviation over seeds. ' if seeds > 1 else ''}{_said_of_baselines(summary, names)} "
             "The interval is a bootstrap over recordings. p is of a paired test that flips signs at random over the "
             "same recordings, averaged over the same seeds; corrected, for how many comparisons stand in this table "
-            f"(Holm). The verdict goes by the corrected one, below {DECISIVE}.",
+            f"(Holm). Bold: the corrected one is below {DECISIVE}.",
             class_="small",
         ),
         tag("figure", Html(plots.seed_dots(dots, "Accuracy of each entry and seed")),
-            tag("figcaption", "A dot is a seed, the bar their mean."), class_="dots"),
+            tag("figcaption", "A dot is a seed, the bar their mean."), style="max-width: 42rem"),
     ]  # fmt: skip
 
 

@@ -35,8 +35,9 @@ def curve(summary):
         rows.append([STAGES.get(stage, (stage,))[0], *(by_value.get(value) for value in values)])
     counted = " (people whose labels are used)" if key == "data.labelled_subjects" else ""
     others = [k for k in summary["differences"] if k != key]
+    drawing = plots.accuracy_over(lines, key + counted, f"Accuracy over {key}")
     return [
-        tag("figure", Html(plots.accuracy_over(lines, key + counted, f"Accuracy over {key}")), class_="over"),
+        tag("figure", Html(drawing), style="max-width: 36rem"),
         table(f"Accuracy over {key}", [key, *(f"{value:g}" for value in values)], rows),
         tag("p", "In %, mean and standard deviation over seeds (and over runs of the same value)."
             + (f" The runs differ in {len(others)} other keys too: see below." if others else ""), class_="small"),
@@ -197,7 +198,7 @@ def _robustness_of(found, summary):
         tag("p", f"The judged people's recordings are changed before they are cut into windows, and {found['engine']} "
             "answer. Every student gets the same changed recordings."),
         tag("figure", Html(plots.compared_dots(drawn, [called[s] for s in students], "Accuracy when perturbed")),
-            tag("figcaption", "A dot is a seed, the bar their mean."), class_="dots"),
+            tag("figcaption", "A dot is a seed, the bar their mean."), style="max-width: 42rem"),
         table("Accuracy when perturbed", head, rows),
         tag("p", f"p: paired test against {called[found['baseline']]} over the same recordings and seeds, corrected "
             "for the number of perturbations (Holm).", class_="small"),

@@ -1,0 +1,137 @@
+"""What a run's students still recognise when the sensor is worn or received otherwise than in training."""
+
+import json
+from pathlib import Path
+
+from tfkd.comparison_entries import ComparisonError
+from tfkd.data import datasets
+from tfkd.data import windows as cutting
+from tfkd.data.perturbations import STANDARD
+from tfkd.deploy import TflmModel, encode_for, load_export
+from tfkd.evaluation import Predictions, holm, mean_and_spread, paired_comparison
+from tfkd.experiment import Experiment
+from tfkd.recipe import load_recipe
+from tfkd.seed_run import SeedRun
+
+AS_RECORDED = "as recorded"
+
+
+def judge(run, stages, seeds, exports, data_dir=None, float_students=False, perturbations=STANDARD, say=print):
+    """Accuracy of a run's students on perturbed recordings of the judged people.
+
+    The recordings are perturbed before they are cut, so that whole trials and streams go the way of the firmware. int8
+    students are the very bytes of an export, run in TFLM: the run's own for `int8`; those of other stages are quantized
+    for the purpose, with the run's training windows.
+
+    Args:
+        run: folder of a finished run. Nothing in it is changed.
+        stages: students, such as `labels`, `distilled`, `int8`. The first is what the others are compared with.
+        seeds: how many, from 0 on.
+        exports: folder for exports that the run does not have: `seedN/<stage>`, replaced if they are there.
+        data_dir: where the run's data set is; `None` for `TFKD_DATA`.
+        float_students: run the Keras models instead; `int8` is then the pruned student.
+        perturbations: see `tfkd.data.perturbations`.
+        say: function that takes a line of progress.
+
+    Returns:
+        A JSON-able dictionary: `students`, accuracy by stage and perturbation; `comparisons`, paired, of each later
+        stage with the first, with p values corrected for the number of perturbations; `meanings` in words.
+
+    Raises:
+        ComparisonError: a stage is missing or no student.
+        RecipeError, DataError: the data is not that of the run, or not there.
+        ContractError, ExportError, TflmError, OutputError: see `tfkd.deploy.export_student`.
+    """
+    run = Path(run)
+    _check(run, stages, seeds, float_students)
+    experiment = Experiment(load_recipe(run / "recipe.toml"), run, data_dir, on_error="skip", say=lambda line: None)
+    judged = _judged_recordings(experiment, data_dir)
+    conditions = {AS_RECORDED: judged}
+    conditions |= {str(perturbation): perturbation(judged) for perturbation in perturbations}
+    windows = {name: _cut(experiment.recipe, recordings) for name, recordings in conditions.items()}
+    found = {stage: {name: [] for name in conditions} for stage in stages}
+    for seed in range(seeds):
+        seed_run = SeedRun(experiment, seed)
+        for stage in stages:
+            say(f"[seed {seed}] {stage} on {len(conditions)} kinds of recordings")
+            student = _float(seed_run, stage) if float_students else _int8(seed_run, stage, Path(exports))
+            for name, cut in windows.items():
+                inputs = seed_run.trainer.inputs_of(cut, [seed_run.trainer.student_input])
+                found[stage][name].append(Predictions.of(cut, student(inputs)))
+    return _summary(found, perturbations, float_students)
+
+
+def _check(run, stages, seeds, float_students):
+    known = json.loads((run / "results.json").read_text())["stages"]
+    students = [stage for stage in known if not stage.startswith("teacher")]
+    for stage in stages:
+        if stage not in students:
+            raise ComparisonError(f"{run} has no student {stage!r} to run; it has {', '.join(students)}.")
+    for seed in range(seeds):
+        for stage in stages:
+            needed = run / f"seed{seed}" / f"{'pruned' if stage == 'int8' else stage}.keras"
+            if stage in ("int8", "pruned") and not float_students:
+                needed = run / f"seed{seed}" / "export" / "contract.json"
+            if not needed.exists():
+                raise ComparisonError(f"{needed} is missing: without it the student {stage!r} cannot be run.")
+    if not (run / "data.json").exists():
+        raise ComparisonError(f"{run / 'data.json'} is missing: which data the run is of is not known.")
+
+
+def _judged_recordings(experiment, data_dir):
+    """The judged recordings with their IMU stream alone."""
+    recordings = datasets.read(experiment.recipe.data.dataset, data_dir, "skip", ("imu",))
+    wanted = set(experiment.prepared.judged.recordings.tolist())
+    return recordings.where(lambda recording: recording.id in wanted)
+
+
+def _cut(recipe, recordings):
+    lengths = {"imu": recipe.windows.length}
+    if recipe.windows.kind == "whole_trial":
+        return cutting.whole_trial(recordings, lengths)
+    return cutting.stream(recordings, lengths, recipe.windows.hop)
+
+
+def _float(seed_run, stage):
+    """A function from standardised windows to logits."""
+    import keras
+
+    path = seed_run.folder / f"{'pruned' if stage == 'int8' else stage}.keras"
+    model = keras.models.load_model(path, compile=False, safe_mode=True)
+    return lambda x: model.predict(x, batch_size=256, verbose=0)
+
+
+def _int8(seed_run, stage, exports):
+    """The same, of the exported bytes in TFLM."""
+    folder = seed_run.folder / "export"
+    if stage not in ("int8", "pruned"):
+        folder = exports / f"seed{seed_run.seed}" / stage
+        seed_run.export(stage, folder)
+    exported = load_export(folder)
+    model = TflmModel(exported.model_bytes)
+    return lambda x: model.predict(encode_for(exported.contract, x))
+
+
+def _summary(found, perturbations, float_students):
+    first, *others = found
+    comparisons = {
+        stage: {name: paired_comparison(found[stage][name], found[first][name]) for name in found[stage]}
+        for stage in others
+    }
+    for by_condition in comparisons.values():
+        corrected = holm([compared["p_value"] for compared in by_condition.values()])
+        for compared, p in zip(by_condition.values(), corrected):
+            compared["holm_p_value"] = p
+    return {
+        "engine": "the float students in Keras" if float_students else "the int8 students in TFLM",
+        "baseline": first,
+        "students": {
+            stage: {
+                name: mean_and_spread([p.metrics()["accuracy"] for p in predictions])
+                for name, predictions in by_condition.items()
+            }
+            for stage, by_condition in found.items()
+        },
+        "comparisons": comparisons,
+        "meanings": {str(perturbation): perturbation.meaning for perturbation in perturbations},
+    }
