@@ -22,7 +22,7 @@ def run(tool, *arguments, **environment):
 
 
 @pytest.mark.parametrize(
-    "tool", ["distill.py", "export.py", "check_data.py", "publish.py", "benchmark.py", "firmware.py"]
+    "tool", ["distill.py", "export.py", "check_data.py", "publish.py", "benchmark.py", "firmware.py", "evaluate.py"]
 )
 def test_help_shows_the_command_and_loads_nothing_heavy(tool):
     answer = run(tool, "--help", PYTHONPROFILEIMPORTTIME="1")
@@ -117,3 +117,14 @@ def test_an_export_takes_the_smaller_file_that_was_asked_for(tmp_path):
     size = int(re.search(r"STUDENT_MODEL_BYTES (\d+)", header)[1])
     assert size < (model / "student.tflite").stat().st_size
     assert (tmp_path / "student_plain.c").exists() and (tmp_path / "tfkd_contract.h").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [([], "Name at least one run folder"), (["."], "is not a run folder: it has no results.json")],
+)
+def test_a_comparison_of_what_is_no_run_is_told_plainly(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    answer = run("evaluate.py", *arguments)
+    assert answer.returncode != 0 and message in answer.stderr + answer.stdout
+    assert "Traceback" not in answer.stderr and not list(tmp_path.glob("runs/*"))

@@ -1,0 +1,198 @@
+"""Runs side by side: what is compared with what, numbers worked out by hand, and what may not stand in one table."""
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from tfkd import files
+from tfkd.comparison import ComparisonError, compare
+from tfkd.evaluation import Predictions
+from tfkd.recipe import Data, Recipe, Windowing
+
+CLASSES = ["wave", "clap", "nobody's"]
+SUBJECTS = np.repeat([2, 4], 4)
+LABELS = np.tile([0, 0, 1, 1], 2)
+TEACHER, BASE, BETTER = "11111101", "10100110", "11111110"
+"""Whether each of the eight recordings is decided rightly: four of person 2, four of person 4."""
+
+
+def write_run(folder, stages, seeds=1, recipe=None, ids=None, **protocol):
+    """What a comparison reads of a run: `stages` maps names to texts such as BASE, or lists of them, one a seed."""
+    ids = np.array(ids or [f"r{i}" for i in range(8)])
+    for stage, answers in stages.items():
+        for seed in range(seeds):
+            text = answers if isinstance(answers, str) else answers[seed]
+            decided = np.where(np.array(list(text)) == "1", LABELS, 1 - LABELS)
+            logits = np.eye(3, dtype="float32")[decided] * 3
+            Predictions(ids, ids, LABELS, SUBJECTS, logits).save(folder / f"seed{seed}" / f"{stage}.npz")
+    found = {
+        "recipe": dataclasses.asdict(recipe or Recipe(data=Data("utd"))),
+        "protocol": {
+            "split": "cross_subject",
+            "judged": "test",
+            "judged_subjects": [2, 4],
+            "train_subjects": [1, 3],
+            "labelled_subjects": [1, 3],
+            "classes": CLASSES,
+            **protocol,
+        },
+        "stages": {stage: {} for stage in stages},
+        "seeds": seeds,
+    }
+    files.write_json(folder / "data.json", {})
+    files.write_json(folder / "results.json", found)
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path):
+    return write_run(tmp_path / "a", {"teacher": TEACHER, "labels": BASE, "distilled": BETTER})
+
+
+def test_every_stage_of_a_run_against_labels_alone_by_hand(run):
+    found = compare([run])
+    assert list(found["entries"]) == ["a:teacher", "a:labels", "a:distilled"]
+    assert found["entries"]["a:labels"]["comparison"] is None
+    entry = found["entries"]["a:distilled"]
+    assert entry["baseline"] == "a:labels" and entry["accuracy"]["mean"] == 7 / 8
+    compared = entry["comparison"]
+    assert (compared["gain"], compared["only_ours"], compared["only_baseline"]) == (3 / 8, 3, 0)
+    assert compared["p_value"] == pytest.approx(2 / 8, abs=0.02), "of 8 sign patterns, 2 are as extreme"
+    assert compared["per_person"] == {"2": 2 / 4, "4": 1 / 4}
+    assert compared["per_class"] == {"wave": 2 / 4, "clap": 1 / 4}, "nobody performed the third"
+    low, high = compared["interval"]
+    assert 0 <= low < 3 / 8 < high <= 1
+    teacher = found["entries"]["a:teacher"]["comparison"]
+    assert compared["holm_p_value"] == pytest.approx(min(1, 2 * min(compared["p_value"], teacher["p_value"])), abs=0.02)
+
+
+def test_agreement_is_with_every_teacher_of_the_run_and_teachers_have_none(tmp_path):
+    run = write_run(tmp_path / "a", {"teacher": TEACHER, "teacher_imu": BASE, "labels": BASE, "distilled": BETTER})
+    entries = compare([run])["entries"]
+    assert entries["a:teacher"]["agreement"] == entries["a:teacher_imu"]["agreement"] == {}
+    found = entries["a:distilled"]["agreement"]
+    assert list(found) == ["teacher", "teacher_imu"]
+    assert found["teacher"] == {"same": 6 / 8, "teacher_errors": 1, "copied": 0, "corrected": 1}
+    assert found["teacher_imu"] == {"same": 5 / 8, "teacher_errors": 4, "copied": 1 / 4, "corrected": 3 / 4}
+
+
+def test_calibration_by_hand(run):
+    entry = compare([f"{run}:distilled"])["entries"]["a:distilled"]
+    sure = np.exp(3) / (np.exp(3) + 2)
+    assert entry["calibration_error"]["mean"] == pytest.approx(abs(sure - 7 / 8))
+    assert entry["negative_log_likelihood"]["mean"] == pytest.approx(-(7 * np.log(sure) + np.log(sure / np.exp(3))) / 8)
+
+
+def test_baselines_of_ones_own_run_or_one_for_all(run, tmp_path):
+    other = write_run(tmp_path / "b", {"labels": BETTER, "distilled": BASE})
+
+    def baselines(*arguments):
+        return {name: entry["baseline"] for name, entry in compare(*arguments)["entries"].items()}
+
+    both, stages = [run, other], ["labels", "distilled"]
+    assert baselines(both, stages) == {
+        "a:labels": None, "a:distilled": "a:labels", "b:labels": None, "b:distilled": "b:labels",
+    }  # fmt: skip
+    fixed = baselines([f"{run}:distilled", f"{other}:distilled"], [], f"{run}:labels")
+    assert fixed == {"a:distilled": "a:labels", "b:distilled": "a:labels", "a:labels": None}
+    assert baselines(both, stages, "distilled")["b:labels"] == "b:distilled"
+
+
+def test_each_against_each_where_they_are_few(run, tmp_path):
+    found = compare([run])
+    assert [(p["ours"], p["baseline"]) for p in found["pairs"]] == [
+        ("a:teacher", "a:labels"), ("a:teacher", "a:distilled"), ("a:labels", "a:distilled"),
+    ]  # fmt: skip
+    assert found["pairs"][2]["gain"] == -3 / 8
+    assert all(pair["holm_p_value"] >= pair["p_value"] for pair in found["pairs"])
+    assert compare([run], ["labels", "distilled"])["pairs"] == [], "the table says it already"
+    assert len(compare([f"{run}:teacher", f"{run}:distilled"])["pairs"]) == 1
+    many = write_run(tmp_path / "many", {f"with_{i}": BASE for i in range(9)})
+    assert compare([many])["pairs"] == []
+
+
+def test_seeds_that_all_runs_have(run, tmp_path):
+    more = write_run(tmp_path / "b", {"labels": [BASE, BETTER], "distilled": [BETTER, BETTER]}, seeds=2)
+    assert compare([more])["entries"]["b:labels"]["accuracy"]["mean"] == pytest.approx((4 + 7) / 16)
+    found = compare([run, more], ["labels"])
+    assert found["seeds"] == 1 and found["runs"]["b"]["seeds"] == 2
+    assert found["entries"]["b:labels"]["accuracy"]["seeds"] == [4 / 8]
+
+
+def test_folders_of_the_same_name_are_told_apart(run, tmp_path):
+    other = shutil.copytree(run, tmp_path / "old" / "a")
+    found = compare([run, other], ["distilled"], f"{other}:labels")
+    assert list(found["entries"]) == ["a:distilled", "old/a:distilled", "old/a:labels"]
+    assert found["entries"]["a:distilled"]["baseline"] == "old/a:labels"
+
+
+def test_accuracy_over_a_value_of_the_recipe(tmp_path):
+    def labelled(name, people, answers):
+        recipe = Recipe(data=Data("utd", labelled_subjects=people))
+        return write_run(tmp_path / name, {"labels": answers}, recipe=recipe, labelled_subjects=list(people) or [1, 3])
+
+    runs = [labelled("one", (1,), BASE), labelled("other", (3,), BETTER), labelled("all", (), TEACHER)]
+    curve = compare(runs, against="data.labelled_subjects")["curve"]
+    assert curve["runs"] == {"one": 1, "other": 1, "all": 2}, "no list means everybody who trains"
+    (low, high) = curve["stages"]["labels"]
+    assert (low["value"], low["seeds"], low["mean"]) == (1, [4 / 8, 7 / 8], 11 / 16)
+    assert (high["value"], high["mean"]) == (2, 7 / 8)
+    with pytest.raises(ComparisonError, match="teacher.width is 48 in every run"):
+        compare(runs, against="teacher.width")
+    with pytest.raises(ComparisonError, match="no key 'data.label_nose'"):
+        compare(runs, against="data.label_nose")
+    with pytest.raises(ComparisonError, match="data.split is 'cross_subject' in"):
+        compare(runs, against="data.split")
+
+
+def test_recipes_may_differ_and_the_keys_are_named(run, tmp_path):
+    recipe = Recipe(description="else", data=Data("utd", labelled_subjects=(1,)), windows=Windowing(length=64))
+    other = write_run(tmp_path / "b", {"labels": BASE}, recipe=recipe, labelled_subjects=[1])
+    assert compare([run, other], ["labels"])["differences"] == {
+        "data.labelled_subjects": {"a": [], "b": [1]},
+        "windows.length": {"a": 128, "b": 64},
+    }
+    json.dumps(compare([run, other], ["labels"]), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({"split": "loso_2"}, "split is 'cross_subject' in the first and 'loso_2' in the second"),
+        ({"judged": "validation"}, "judged people are is 'test'"),
+        ({"classes": CLASSES[::-1]}, "classes is"),
+        ({"recipe": Recipe(data=Data("utd"), windows=Windowing("stream"))}, "windowing is 'whole_trial'"),
+        ({"recipe": Recipe()}, "data set is 'utd' in the first and 'synthetic' in the second"),
+        ({"ids": [f"r{i}" for i in range(1, 9)]}, "2 are in one alone"),
+        ({"ids": [f"r{i}" for i in (2, 1, 0, 3, 4, 5, 6, 7)]}, "2 have different labels"),
+    ],
+)
+def test_protocols_that_differ_are_not_mixed(run, tmp_path, change, said):
+    other = write_run(tmp_path / "b", {"labels": BASE}, **change)
+    with pytest.raises(ComparisonError, match=said) as caught:
+        compare([run, other], ["labels"])
+    assert str(run) in str(caught.value) and str(other) in str(caught.value)
+
+
+def test_what_is_no_finished_run_is_told_apart(run, tmp_path):
+    def said(*arguments):
+        with pytest.raises(ComparisonError) as caught:
+            compare(*arguments)
+        return str(caught.value)
+
+    assert "There is no folder" in said([tmp_path / "none"])
+    assert "is not a run folder: it has no results.json" in said([tmp_path])
+    assert "has no stage 'dask'; it has teacher, labels, distilled" in said([f"{run}:dask"])
+    assert "has no stage 'dask'" in said([run], ["dask"])
+    assert "has no stage 'dask' to be the baseline" in said([run], [], "dask")
+    (run / "seed0" / "labels.npz").write_bytes(b"PK")
+    assert "labels.npz cannot be read" in said([run])
+    (run / "seed0" / "labels.npz").unlink()
+    assert "labels.npz is missing" in said([run])
+    (run / "results.json").write_text("{")
+    assert "results.json cannot be read" in said([run])
+    (run / "results.json").unlink()
+    assert "is not finished" in said([run]) and "python tools/distill.py --recipe" in said([run])
