@@ -4,6 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from tfkd.distillers.labels import labelled_only, one_hot
+from tfkd.distillers.terms import with_partners
+
 
 @keras.saving.register_keras_serializable("tfkd")
 class FeatureDistillation(keras.distillation.FeatureDistillation):
@@ -18,6 +21,7 @@ class FeatureDistillation(keras.distillation.FeatureDistillation):
         teacher_layer_name, student_layer_name: names of layers; `None` is the model's output.
         projector: a Keras layer applied to the student's features, trained along and left behind:
             the student has no trace of it.
+        teacher: name of the teacher, in a Distiller that has several.
 
     Example:
 
@@ -32,18 +36,19 @@ class FeatureDistillation(keras.distillation.FeatureDistillation):
         teacher_layer_name="embedding",
         student_layer_name="embedding",
         projector=None,
+        teacher=None,
     ):
         super().__init__(loss, teacher_layer_name, student_layer_name)
         if not isinstance(self.loss, keras.losses.Loss):
             raise ValueError(
                 f"loss must be a keras.losses.Loss, such as keras.losses.MeanSquaredError(), got {loss!r}."
             )
-        self.projector = projector
+        self.projector, self.teacher = projector, teacher
 
     @property
     def name(self):
         """What its value is called in the logs."""
-        return self.loss.name
+        return self.loss.name if self.teacher is None else f"{self.loss.name}_{self.teacher}"
 
     def compute_loss(self, teacher_outputs, student_outputs, sample_weight=None):
         """Returns the scalar loss; `sample_weight` `(batch,)` weighs samples."""
@@ -51,25 +56,52 @@ class FeatureDistillation(keras.distillation.FeatureDistillation):
             student_outputs = self.projector(student_outputs)
         return self.loss(teacher_outputs, student_outputs, sample_weight)
 
+    def listens_to(self, names):
+        """Which of the Distiller's teachers, given by name, it listens to."""
+        return [self.teacher]
+
+    def teacher_layers(self):
+        """What it reads of them."""
+        return {self.teacher_layer_name or "logits"}
+
+    def trained_layers(self):
+        """Its projectors."""
+        return [] if self.projector is None else [self.projector]
+
+    def value(self, step):
+        """The scalar loss in a training step (a `tfkd.distillers.terms.Step`), and nothing more to log."""
+        told = step.told[self.teacher][self.teacher_layer_name or "logits"]
+        said = step.said[self.student_layer_name or "logits"]
+        present, weights = step.present[self.teacher], step.sample_weight
+        if present is not None:
+            told, said = with_partners(present, told, said)
+            weights = present if weights is None else present * ops.cast(ops.reshape(weights, (-1,)), "float32")
+        return self.compute_loss(told, said, weights), {}
+
     def get_config(self):
         projector = self.projector and keras.saving.serialize_keras_object(self.projector)
-        return {**super().get_config(), "projector": projector}
+        return {**super().get_config(), "projector": projector, "teacher": self.teacher}
 
     @classmethod
     def from_config(cls, config):
         config = dict(config)
-        projector = config.pop("projector")
+        projector, teacher = config.pop("projector"), config.pop("teacher", None)
         term = super().from_config(config)
         term.projector = projector and keras.saving.deserialize_keras_object(projector)
+        term.teacher = teacher
         return term
 
 
 @keras.saving.register_keras_serializable("tfkd")
 class LogitsLoss(FeatureDistillation):
-    """A loss between the two models' outputs; what a bare `keras.losses.Loss` becomes in a Distiller."""
+    """A loss between the two models' outputs; what a bare `keras.losses.Loss` becomes in a Distiller.
 
-    def __init__(self, loss, teacher_layer_name=None, student_layer_name=None, projector=None):
-        super().__init__(loss, teacher_layer_name, student_layer_name, projector)
+    Args:
+        loss, projector, teacher: as in `FeatureDistillation`.
+    """
+
+    def __init__(self, loss, teacher_layer_name=None, student_layer_name=None, projector=None, teacher=None):
+        super().__init__(loss, teacher_layer_name, student_layer_name, projector, teacher)
 
 
 @keras.saving.register_keras_serializable("tfkd")
@@ -104,17 +136,20 @@ class LabelDistillation(FeatureDistillation):
                 + ("." if np.isfinite(self.vectors).all() else " with NaN or infinite values.")
             )
 
-    def targets(self, one_hot):
-        """Vectors `(batch, width)` of labels `(batch, classes)`.
+    def listens_to(self, names):
+        return []
 
-        Raises:
-            ValueError: there are more or fewer classes than vectors.
-        """
-        if one_hot.shape[-1] != len(self.vectors):
-            raise ValueError(f"There are {len(self.vectors)} label vectors for {one_hot.shape[-1]} classes.")
-        return ops.matmul(ops.cast(one_hot, "float32"), self.vectors)
+    def value(self, step):
+        logits = step.said["logits"]
+        if step.y is None:
+            raise ValueError(f"The term {self.name!r} compares with the labels' vectors, but the batch has no labels.")
+        if logits.shape[-1] != len(self.vectors):
+            raise ValueError(f"There are {len(self.vectors)} label vectors for {logits.shape[-1]} classes.")
+        y, weights = labelled_only(step.y, logits, step.sample_weight)
+        told = ops.matmul(one_hot(y, logits), self.vectors)
+        return self.compute_loss(told, step.said[self.student_layer_name or "logits"], weights), {}
 
     def get_config(self):
         config = super().get_config()
-        del config["teacher_layer_name"]
+        del config["teacher_layer_name"], config["teacher"]
         return {**config, "vectors": self.vectors.tolist()}

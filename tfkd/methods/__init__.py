@@ -1,5 +1,6 @@
-"""The papers' methods: each function returns a `tfkd.Distiller` that is ready to compile."""
+"""The papers' methods: each function returns a training that is ready to compile and fit."""
 
+from tfkd.methods.pskd import pskd
 from tfkd.methods.vskd import vskd
 
-__all__ = ["vskd"]
+__all__ = ["pskd", "vskd"]

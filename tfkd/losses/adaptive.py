@@ -1,0 +1,156 @@
+"""Adaptive confidence: each sample follows the teacher that knows it best, or its label.
+
+After Ni, Ngu, Yan, "Progressive cross-modal knowledge distillation for human action recognition", ACM MM 2022
+(PSKD), whose adaptive-confidence semantic loss lets the student choose between teachers and ground truth. The
+paper's equations were not available; those here are ours, made from what its abstract says. For a sample with
+label y (one-hot, or a mixture), logits z_k of teachers k = 1..K, and p_k = softmax(z_k),
+
+    c_k = exp(-KL(y || p_k))          confidence of teacher k in the truth; p_k(y) where y is one-hot
+    hard:  k* = the most confident teacher among those whose argmax is y's and whose c_k reaches the threshold;
+           a_k* = 1, or a_label = 1 where there is none
+    soft:  w_k = softmax_k(log(c_k) / s);  a_k = w_k c_k;  a_label = 1 - sum_k a_k
+    L   = sum_k a_k (T^2 KL(p_k || p_student) + w_S mean_d (f_student - f_k)^2) + a_label CE(y, student)
+
+with embeddings f. The weights of the soft choice before their own confidence, and s = 1, are a normalised form of
+the idea of weighting teachers by their cross-entropy (CA-MKD, Zhang, Chen, Wang, ICASSP 2022). A sample without a
+label has c_k = max p_k, needs no right answer, and where no teacher qualifies adds nothing.
+"""
+
+import keras
+from keras import ops
+
+from tfkd.losses.semantic import semantic
+from tfkd.losses.soft_targets import soft_targets
+
+SELECTIONS = ("hard", "soft")
+
+
+def adaptive_shares(teacher_logits, labels, available=None, selection="hard", threshold=0.0, softness=1.0):
+    """What share of a sample's target each teacher and the label have.
+
+    Args:
+        teacher_logits: `(batch, teachers, classes)`.
+        labels: `(batch, classes)`; a row of zeros is a sample without a label, a row that sums to less than 1
+            is one mixed with such a sample.
+        available: `(batch, teachers)` of 1 and 0: whether the sample has what the teacher sees. All, if `None`.
+        selection: `"hard"`, one source for each sample, or `"soft"`, a mixture.
+        threshold: confidence from 0 to 1 that a teacher needs to be followed.
+        softness: s of the soft choice; near 0 all goes to the most confident teacher.
+
+    Returns:
+        `(batch, teachers + 1)` float32, the label last. A row sums to 1; without a label to at most 1.
+    """
+    logits = ops.cast(teacher_logits, "float32")
+    labels = ops.cast(labels, "float32")
+    labelled = ops.sum(labels, axis=-1)  # 1, 0, or the labelled share of a mixed sample
+    truth = labels / ops.where(labelled > 0, labelled, 1.0)[:, None]
+    log_p = ops.log_softmax(logits, axis=-1)
+    entropy = -ops.sum(truth * ops.log(ops.maximum(truth, 1e-30)), axis=-1)
+    in_truth = ops.exp(ops.sum(truth[:, None] * log_p, axis=-1) + entropy[:, None])
+    confidence = labelled[:, None] * in_truth + (1 - labelled[:, None]) * ops.exp(ops.max(log_p, axis=-1))
+    eligible = confidence >= threshold
+    if available is not None:
+        eligible = ops.logical_and(eligible, ops.cast(available, "float32") > 0.5)
+    if selection == "hard":
+        right = ops.argmax(logits, axis=-1) == ops.argmax(truth, axis=-1)[:, None]
+        eligible = ops.logical_and(eligible, ops.logical_or(right, labelled[:, None] < 0.5))
+        best = ops.one_hot(ops.argmax(ops.where(eligible, confidence, -1.0), axis=-1), logits.shape[1])
+        teachers = best * ops.cast(eligible, "float32")
+    else:
+        score = ops.log(ops.maximum(confidence, 1e-30)) / softness
+        weight = ops.where(eligible, ops.exp(score - ops.max(score, axis=-1, keepdims=True)), 0.0)
+        teachers = weight / ops.maximum(ops.sum(weight, axis=-1, keepdims=True), 1e-30) * confidence
+    rest = labelled * (1 - ops.sum(teachers, axis=-1))
+    return ops.concatenate([teachers, rest[:, None]], axis=-1)
+
+
+def adaptive_confidence(
+    shares, teacher_logits, student_logits, labels, temperature=4.0, semantic_weight=0.0, embeddings=()
+):
+    """The loss for given shares, a value for each sample; see the module for the equation.
+
+    Args:
+        shares: of `adaptive_shares`, `(batch, teachers + 1)`.
+        teacher_logits: `(batch, teachers, classes)`.
+        student_logits: `(batch, classes)`.
+        labels: `(batch, classes)`, as for `adaptive_shares`.
+        temperature: T of the soft targets.
+        semantic_weight: w_S.
+        embeddings: for the semantic term, a pair for each teacher: its embedding and the student's, projected
+            to the same width.
+
+    Returns:
+        `(batch,)` float32.
+    """
+    labels = ops.cast(labels, "float32")
+    labelled = ops.sum(labels, axis=-1)
+    truth = labels / ops.where(labelled > 0, labelled, 1.0)[:, None]
+    log_student = ops.log_softmax(ops.cast(student_logits, "float32"), axis=-1)
+    loss = -shares[:, -1] * ops.sum(truth * log_student, axis=-1)
+    for k in range(teacher_logits.shape[1]):
+        followed = soft_targets(teacher_logits[:, k], student_logits, temperature)
+        if semantic_weight:
+            followed = followed + semantic_weight * semantic(*embeddings[k])
+        loss = loss + shares[:, k] * followed
+    return loss
+
+
+@keras.saving.register_keras_serializable("tfkd")
+class AdaptiveConfidence(keras.losses.Loss):
+    """Adaptive confidence as a Keras loss. Unlike tfkd's other losses it needs labels and several teachers.
+
+    In a `tfkd.Distiller` it is the loss of a `tfkd.distillers.AdaptiveDistillation`, which gathers what it needs.
+
+    Args:
+        temperature: of the soft targets, above 0.
+        selection: `"hard"` or `"soft"`; see the module.
+        threshold: from 0 to 1, confidence that a teacher needs to be followed.
+        softness: of the soft choice, above 0.
+        semantic: weight of the semantic term, w_S.
+
+    Input shape:
+        Two dictionaries. `y_true`: `"labels"` `(batch, classes)`, `"logits"` `(batch, teachers, classes)`, and, where
+        they are needed, `"available"` `(batch, teachers)` and `"embeddings"`, one `(batch, width)` a teacher. `y_pred`:
+        `"logits"` `(batch, classes)` and `"embeddings"`, the student's, brought to each teacher's width.
+    """
+
+    def __init__(
+        self,
+        temperature=4.0,
+        selection="hard",
+        threshold=0.0,
+        softness=1.0,
+        semantic=0.0,
+        reduction="sum_over_batch_size",
+        name="adaptive_confidence",
+        dtype=None,
+    ):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        for argument, value in (("temperature", temperature), ("softness", softness)):
+            if not (isinstance(value, (int, float)) and 0 < value < float("inf")):
+                raise ValueError(f"{argument} must be a number above 0, got {value!r}.")
+        if selection not in SELECTIONS:
+            raise ValueError(f"selection must be 'hard' or 'soft', got {selection!r}.")
+        if not (isinstance(threshold, (int, float)) and 0 <= threshold <= 1):
+            raise ValueError(f"threshold is a confidence from 0 to 1, got {threshold!r}.")
+        if not (isinstance(semantic, (int, float)) and 0 <= semantic < float("inf")):
+            raise ValueError(f"semantic must be a number of at least 0, got {semantic!r}.")
+        self.temperature, self.selection, self.threshold = temperature, selection, threshold
+        self.softness, self.semantic = softness, semantic
+
+    def shares(self, y_true):
+        """Shares `(batch, teachers + 1)` of the sources; see `adaptive_shares`."""
+        return adaptive_shares(
+            y_true["logits"], y_true["labels"], y_true.get("available"), self.selection, self.threshold, self.softness
+        )
+
+    def call(self, y_true, y_pred):
+        pairs = list(zip(y_true["embeddings"], y_pred["embeddings"])) if self.semantic else []
+        return adaptive_confidence(
+            self.shares(y_true), y_true["logits"], y_pred["logits"], y_true["labels"], self.temperature,
+            self.semantic, pairs,
+        )  # fmt: skip
+
+    def get_config(self):
+        names = ("temperature", "selection", "threshold", "softness", "semantic")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
