@@ -142,8 +142,8 @@ def test_accuracy_over_a_value_of_the_recipe(tmp_path):
     assert (high["value"], high["mean"]) == (2, 7 / 8)
     with pytest.raises(ComparisonError, match="teacher.width is 48 in every run"):
         compare(runs, against="teacher.width")
-    with pytest.raises(ComparisonError, match="no key 'data.label_nose'"):
-        compare(runs, against="data.label_nose")
+    with pytest.raises(ComparisonError, match="no key 'teacher.widt'; did you mean teacher.width"):
+        compare(runs, against="teacher.widt")
     with pytest.raises(ComparisonError, match="data.split is 'cross_subject' in"):
         compare(runs, against="data.split")
 
@@ -188,6 +188,11 @@ def test_what_is_no_finished_run_is_told_apart(run, tmp_path):
     assert "has no stage 'dask'; it has teacher, labels, distilled" in said([f"{run}:dask"])
     assert "has no stage 'dask'" in said([run], ["dask"])
     assert "has no stage 'dask' to be the baseline" in said([run], [], "dask")
+    good = Predictions.load(run / "seed0" / "labels.npz")
+    dataclasses.replace(good, logits=good.logits * np.nan).save(run / "seed0" / "labels.npz")
+    assert "labels.npz holds NaN or infinity: that training failed" in said([run])
+    dataclasses.replace(good, recordings=good.windows[::-1].copy() + "x").save(run / "seed0" / "labels.npz")
+    assert "are of different recordings" in said([run])
     (run / "seed0" / "labels.npz").write_bytes(b"PK")
     assert "labels.npz cannot be read" in said([run])
     (run / "seed0" / "labels.npz").unlink()

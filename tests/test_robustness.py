@@ -12,7 +12,7 @@ from tfkd.data.perturbations import LostSamples, Rotation
 from tfkd.evaluation import Predictions
 from tfkd.experiment import Experiment
 from tfkd.recipe import RecipeError, parse_recipe
-from tfkd.robustness import AS_RECORDED, judge
+from tfkd.robustness import AS_RECORDED, judge, students_of
 from tfkd.seed_run import SeedRun
 
 
@@ -75,3 +75,11 @@ def test_what_cannot_be_run_is_told_at_once(run, tree, tmp_path):
     other = utd.build(tmp_path / "other", subjects=3)
     with pytest.raises(RecipeError, match="other data"):
         judged(run, other, tmp_path)
+
+
+def test_students_are_those_that_were_compared():
+    stages = ["teacher", "labels", "control", "int8"]
+    summary = {"entries": {f"a:{stage}": {"run": "a", "stage": stage} for stage in stages}}
+    assert students_of(summary, "a", chosen=False) == ["labels", "int8"]
+    assert students_of(summary, "a", chosen=True) == ["labels", "control", "int8"]
+    assert students_of(summary, "b", chosen=True) == []

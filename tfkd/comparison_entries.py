@@ -1,6 +1,7 @@
 """Which stages of which runs are compared, read from run folders, and whether they may stand side by side."""
 
 import dataclasses
+import difflib
 import json
 import os
 import zipfile
@@ -58,10 +59,18 @@ class Run:
         return Entry(self, stage)
 
     def predictions(self, seed, stage):
-        """`Predictions` of one seed, read once."""
+        """`Predictions` of one seed, read once.
+
+        Raises:
+            ComparisonError: the file is missing, damaged, or of other recordings than the run's other files.
+        """
         path = self.folder / f"seed{seed}" / f"{stage}.npz"
         if path not in self.loaded:
-            self.loaded[path] = _load(path)
+            found = _load(path)
+            for other, known in list(self.loaded.items())[:1]:
+                if not np.array_equal(np.unique(known.recordings), np.unique(found.recordings)):
+                    raise ComparisonError(f"{path} and {other} are of different recordings. Run all stages anew.")
+            self.loaded[path] = found
         return self.loaded[path]
 
 
@@ -84,7 +93,7 @@ class Entry:
 
 def _load(path):
     try:
-        return Predictions.load(path)
+        found = Predictions.load(path)
     except FileNotFoundError as error:
         raise ComparisonError(
             f"{path} is missing, though the results.json of its run tells of it. The folders of models/ hold no "
@@ -92,6 +101,9 @@ def _load(path):
         ) from error
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ComparisonError(f"{path} cannot be read ({error}). Delete it and its .json and run again.") from error
+    if not np.isfinite(found.logits).all():
+        raise ComparisonError(f"{path} holds NaN or infinity: that training failed. Leave the stage out with --stages.")
+    return found
 
 
 def read_run(folder):
@@ -250,7 +262,8 @@ def recipe_value(run, key):
     """
     values = dict(_flat(dataclasses.asdict(run.recipe)))
     if key not in values:
-        raise ComparisonError(f"A recipe has no key {key!r}; for example data.labelled_subjects is one.")
+        close = (difflib.get_close_matches(key, values, 1) or ["data.labelled_subjects"])[0]
+        raise ComparisonError(f"A recipe has no key {key!r}; did you mean {close}?")
     value = values[key]
     if key == "data.labelled_subjects":
         return len(run.summary["protocol"]["labelled_subjects"])

@@ -14,6 +14,19 @@ from tfkd.recipe import load_recipe
 from tfkd.seed_run import SeedRun
 
 AS_RECORDED = "as recorded"
+USUAL = ("labels", "distilled", "int8")
+
+
+def students_of(summary, run, chosen):
+    """The students of a run among what was compared.
+
+    Args:
+        summary: what `tfkd.comparison.compare` returned.
+        run: name of the run.
+        chosen: whether its stages were named one by one; else only those of `USUAL` are taken.
+    """
+    stages = [entry["stage"] for entry in summary["entries"].values() if entry["run"] == run]
+    return [stage for stage in stages if not stage.startswith("teacher") and (chosen or stage in USUAL)]
 
 
 def judge(run, stages, seeds, exports, data_dir=None, float_students=False, perturbations=STANDARD, say=print):

@@ -23,9 +23,11 @@ _BASELINE = flags.DEFINE_string(
 _AGAINST = flags.DEFINE_string("against", None, "Recipe key to draw accuracy over, such as data.labelled_subjects.")
 _OUT = flags.DEFINE_string("out", "runs/compared", "Folder to write to.")
 _ROBUSTNESS = flags.DEFINE_bool(
-    "robustness", False, "Also run students on recordings of turned, mirrored, noisy, slow sensors and lost samples."
+    "robustness",
+    False,
+    "Also run the students among the stages that are named (else labels, distilled, int8) on recordings of turned, "
+    "mirrored, noisy, slow sensors and with lost samples. The first named is what the others are compared with.",
 )
-_STUDENTS = flags.DEFINE_list("students", ["labels", "distilled", "int8"], "For --robustness: the stages to run.")
 _FLOAT = flags.DEFINE_bool("float", False, "For --robustness: float students, not int8 ones in TFLM.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "For --robustness: where the data set is. Default: TFKD_DATA.")
 
@@ -47,7 +49,7 @@ def main(argv):
     try:
         summary = comparison.compare(named, _STAGES.value, _BASELINE.value, _AGAINST.value)
         if _ROBUSTNESS.value:
-            summary["robustness"] = _robustness(summary, out)
+            summary["robustness"] = _robustness(summary, named, out)
         write(out, summary)
     except (comparison.ComparisonError, RecipeError, DataError, OutputError, ContractError, ExportError,
             TflmError) as error:  # fmt: skip
@@ -55,15 +57,19 @@ def main(argv):
     print(f"{as_text(summary)}\n\nReport: {out / 'comparison.html'}")
 
 
-def _robustness(summary, out):
+def _robustness(summary, named, out):
     from tfkd import robustness
 
-    return {
-        name: robustness.judge(
-            run["folder"], _STUDENTS.value, summary["seeds"], out / "exports" / name, _DATA_DIR.value, _FLOAT.value
-        )
-        for name, run in summary["runs"].items()
-    }
+    found, whole = {}, {str(Path(text)) for text in named}
+    for name, run in summary["runs"].items():
+        students = robustness.students_of(summary, name, chosen=bool(_STAGES.value) or run["folder"] not in whole)
+        if students:
+            print(f"{name}: {', '.join(students)}")
+            exports = out / "exports" / name
+            found[name] = robustness.judge(
+                run["folder"], students, summary["seeds"], exports, _DATA_DIR.value, _FLOAT.value
+            )
+    return found
 
 
 if __name__ == "__main__":

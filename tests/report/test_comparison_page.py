@@ -21,7 +21,7 @@ def runs(tmp_path_factory):
     """Two runs; the second has a seed less, few labels and another student."""
     folder = tmp_path_factory.mktemp("runs")
     recipe = Recipe(data=Data("utd", labelled_subjects=(1,)), student=Student(width=32))
-    make_run(folder / "a & b", seeds=3, trials=8)
+    make_run(folder / "a & b", seeds=3, trials=8, rates=RATES | {"control": 0.1})
     few = make_run(folder / "few", seeds=2, trials=8, recipe=recipe, rates=RATES | {"labels": 0.5})
     few["protocol"]["labelled_subjects"] = [1]
     files.write_json(folder / "few" / "results.json", few)
@@ -55,7 +55,8 @@ def test_one_run_every_stage(runs, tmp_path):
         assert (row[3] == "–") == (found["comparison"] is None)
     assert "Gain: over Student on labels alone." in page.text
     assert "Student, distilled is better than Student on labels alone: +" in page.text
-    assert "No difference from the baseline is shown for Control: shuffled teacher" in page.text
+    assert "Control: shuffled teacher is worse than Student on labels alone: −" in page.text
+    assert "Far below, and not drawn: Control: shuffled teacher" in page.text
     assert "2 people" in page.text and "Only 3 seeds" in page.text and "recipes differ" not in page.text
     assert not [link for link in page.links if not link.startswith(("#", "./"))], "nothing is loaded from anywhere"
     anchors = {link[1:] for link in page.links if link.startswith("#")}

@@ -166,7 +166,13 @@ def _result(summary, names):
                 p_number(found["holm_p_value"]),
             ]
         rows.append(row + [None] * (len(head) - len(row)))
-    dots = [(names[name], entry["accuracy"]["seeds"]) for name, entry in entries.items()]
+    best = max(entry["accuracy"]["mean"] for entry in entries.values())
+    far = [name for name, entry in entries.items() if entry["accuracy"]["mean"] < best / 2]  # a control, usually
+    dots = [(names[name], entry["accuracy"]["seeds"]) for name, entry in entries.items() if name not in far]
+    caption = "A dot is a seed, the bar their mean." if seeds > 1 else "Each bar is the one seed."
+    if far:
+        each = (f"{names[name]} ({percent(entries[name]['accuracy']['mean'])})" for name in far)
+        caption += f" Far below, and not drawn: {listed(each)}."
     return [
         table("Accuracy, and gain over the baseline", head, rows),
         tag(
@@ -178,7 +184,7 @@ def _result(summary, names):
             class_="small",
         ),
         tag("figure", Html(plots.seed_dots(dots, "Accuracy of each entry and seed")),
-            tag("figcaption", "A dot is a seed, the bar their mean."), style="max-width: 42rem"),
+            tag("figcaption", caption), style="max-width: 42rem"),
     ]  # fmt: skip
 
 

@@ -181,8 +181,7 @@ def robustness(summary):
 
 
 def _robustness_of(found, summary):
-    students = list(found["students"])
-    called = {stage: STAGES.get(stage, ("", stage))[1] for stage in students}
+    students, called = list(found["students"]), _called(found)
     seeds = len(next(iter(found["students"][students[0]].values()))["seeds"])
     head = ["Perturbation", *(f"{called[stage]},\n%" for stage in students)]
     for stage in found["comparisons"]:
@@ -191,7 +190,8 @@ def _robustness_of(found, summary):
     for condition in found["students"][students[0]]:
         row = [condition, *(spread(found["students"][stage][condition], seeds) for stage in students)]
         for compared in found["comparisons"].values():
-            row += [points(compared[condition]["gain"]), p_number(compared[condition]["holm_p_value"])]
+            gain, p = points(compared[condition]["gain"]), compared[condition]["holm_p_value"]
+            row += [tag("strong", gain) if p < DECISIVE else gain, p_number(p)]
         rows.append(row)
         drawn.append((condition, [found["students"][stage][condition]["seeds"] for stage in students]))
     return [
@@ -201,18 +201,28 @@ def _robustness_of(found, summary):
             tag("figcaption", "A dot is a seed, the bar their mean."), style="max-width: 42rem"),
         table("Accuracy when perturbed", head, rows),
         tag("p", f"p: paired test against {called[found['baseline']]} over the same recordings and seeds, corrected "
-            "for the number of perturbations (Holm).", class_="small"),
+            f"for the number of perturbations (Holm). Bold: below {DECISIVE}. Which of the sensor's y and z lies "
+            "across the arm is not known: the other wrist was tried both ways. A mirrored movement keeps its label, "
+            "which is open to doubt where its name tells a direction.", class_="small"),
         folded("What each perturbation does", tag("ul", *(
             tag("li", tag("strong", name), f": {text}") for name, text in found["meanings"].items()))),
     ]  # fmt: skip
 
 
+def _called(found):
+    """Student -> its name in a column. All of them run on one engine: what
+    sets `int8` apart is the pruning."""
+    names = {stage: STAGES.get(stage, ("", stage))[1] for stage in found["students"]}
+    return names | ({"int8": "pruned"} if "int8" in names and "pruned" not in names else {})
+
+
 def robustness_rows(summary):
-    """The same as rows for a terminal."""
+    """The same as rows for a terminal, as many cells as the table of results has."""
     rows = []
     for run, found in summary["robustness"].items():
         students = list(found["students"])
-        rows.append([f"{run}, {found['engine']}", *students, *[""] * (5 - len(students))][:6])
+        names = list(_called(found).values())
+        rows.append([f"{run}, {found['engine']}", *names, *[""] * (5 - len(names))][:6])
         for condition in found["students"][students[0]]:
             cells = [percent(found["students"][stage][condition]["mean"]).replace("\u00a0", " ") for stage in students]
             rows.append([condition, *cells, *[""] * (5 - len(cells))][:6])

@@ -124,7 +124,8 @@ def compared_dots(rows, series, label):
     """Accuracy under several conditions, side by side: for each a line of dots, a bar each at the means.
 
     Args:
-        rows: list of `(name, [accuracies of each series])`, accuracies as shares of 1, one a seed; at most four series.
+        rows: list of `(name, [accuracies of each series])`, accuracies as shares of 1, one a seed; at most twelve
+            series.
         series: names, one for each list of accuracies.
         label: what a screen reader says.
 
@@ -133,21 +134,23 @@ def compared_dots(rows, series, label):
     """
     names = max(1.65, 0.072 * max(len(name) for name, _ in rows) + 0.05)  # inches
     lane = 0.8 / len(series)
-    height = (0.13 + 0.11 * len(series)) * len(rows) + 0.25 + 0.45
-    figure, axes = _figure(3.4 + names, height, left=names, right=0.15, top=0.25, bottom=0.45)
+    height = (0.13 + 0.11 * len(series)) * len(rows) + 0.3 + 0.45
+    figure, axes = _figure(3.4 + names, height, left=names, right=0.15, top=0.3, bottom=0.45)
     for y, (name, of_series) in enumerate(rows):
         axes.axhline(y - 0.5, color=LINE, linewidth=0.5, zorder=0)
         for i, values in enumerate(of_series):
             at = y - 0.4 + lane * (i + 0.5)
             percent = [100 * value for value in values]
             mean = sum(percent) / len(percent)
-            axes.plot(percent, [at] * len(percent), "o", color=_SERIES[i], alpha=0.4, markersize=3.5, mew=0)
-            axes.plot([mean], [at], "|", color=_SERIES[i], markersize=7, mew=1.8)
+            colour = {"color": _SERIES[i % 4]}
+            axes.plot(percent, [at] * len(percent), "os^"[i // 4], **colour, alpha=0.4, markersize=3.5, mew=0)
+            axes.plot([mean], [at], "|", **colour, markersize=7, mew=1.8)
         axes.text(-0.03, y, name, ha="right", va="center", color=INK, fontsize=8.5, parse_math=False,
                   transform=axes.get_yaxis_transform())  # fmt: skip
     for i, name in enumerate(series):
-        axes.text((i + 0.5) / len(series), 1.02, f"● {name}", ha="center", va="bottom", color=_SERIES[i], fontsize=8.5,
-                  parse_math=False, transform=axes.transAxes)  # fmt: skip
+        at = (names + 3.25 * (i + 0.5) / len(series)) / (3.4 + names)
+        figure.text(at, 1 - 0.17 / height, f"{'●■▲'[i // 4]} {name}", ha="center", va="center", color=_SERIES[i % 4],
+                    fontsize=8.5, parse_math=False)  # fmt: skip
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_yticks([])
     axes.margins(x=0.05)
