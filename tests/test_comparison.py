@@ -62,6 +62,7 @@ def test_every_stage_of_a_run_against_labels_alone_by_hand(run):
     assert (compared["gain"], compared["only_ours"], compared["only_baseline"]) == (3 / 8, 3, 0)
     assert compared["p_value"] == pytest.approx(2 / 8, abs=0.02), "of 8 sign patterns, 2 are as extreme"
     assert compared["per_person"] == {"2": 2 / 4, "4": 1 / 4}
+    assert compared["people_p_value"] == 2 / 4
     assert compared["per_class"] == {"wave": 2 / 4, "clap": 1 / 4}, "nobody performed the third"
     low, high = compared["interval"]
     assert 0 <= low < 3 / 8 < high <= 1
@@ -201,3 +202,34 @@ def test_what_is_no_finished_run_is_told_apart(run, tmp_path):
     assert "results.json cannot be read" in said([run])
     (run / "results.json").unlink()
     assert "is not finished" in said([run]) and "python tools/distill.py --recipe" in said([run])
+
+
+def write_left_out(folder, person, answers, recipe=None):
+    """A run that judges the recordings of one person: four of the eight."""
+    recipe = recipe or Recipe(data=Data("utd", split="loso", test_subject=person))
+    ids = [f"s{person}_{i}" for i in range(8)]
+    return write_run(folder, answers, recipe=recipe, ids=ids, split=f"loso_{person}", judged_subjects=[person])
+
+
+def test_runs_that_leave_out_one_person_each_are_one(tmp_path):
+    folders = [
+        write_left_out(tmp_path / f"loso-{person}", person, {"labels": base, "distilled": TEACHER})
+        for person, base in ((1, BASE), (2, BETTER), (3, TEACHER))
+    ]
+    found = compare(folders, baseline=f"{folders[0]}:labels")
+    assert list(found["entries"]) == ["loso:labels", "loso:distilled"]
+    assert found["protocol"]["judged_subjects"] == [1, 2, 3] and found["protocol"]["judged_recordings"] == 24
+    assert found["protocol"]["split"] == "loso, 3 people"
+    assert found["entries"]["loso:labels"]["accuracy"]["mean"] == pytest.approx((4 + 7 + 7) / 24)
+    assert found["entries"]["loso:distilled"]["comparison"]["gain"] == pytest.approx(3 / 24)
+    assert found["runs"]["loso"]["folders"] == [str(folder) for folder in folders]
+    with pytest.raises(ComparisonError, match="both judge person 1"):
+        compare([*folders, shutil.copytree(folders[0], tmp_path / "again")])
+
+
+def test_runs_of_different_recipes_are_not_taken_together(tmp_path):
+    one = write_left_out(tmp_path / "a-1", 1, {"labels": BASE})
+    recipe = Recipe(data=Data("utd", split="loso", test_subject=2), windows=Windowing(length=64))
+    other = write_left_out(tmp_path / "a-2", 2, {"labels": BASE}, recipe)
+    with pytest.raises(ComparisonError, match="different protocols: split is 'loso_1'"):
+        compare([one, other])

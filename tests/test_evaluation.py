@@ -13,7 +13,9 @@ from tfkd.evaluation import (
     macro_f1,
     mean_and_spread,
     negative_log_likelihood,
+    overconfidence,
     paired_comparison,
+    sign_flip_p_value,
 )
 
 
@@ -154,3 +156,19 @@ def test_the_interval_of_a_gain_covers_it_and_is_that_of_a_mean():
     width = 1.96 * np.sqrt(3 / 16 / 400)
     assert (low, high) == pytest.approx((0.25 - width, 0.25 + width), abs=0.005)
     assert bootstrap_interval([ours], [ours]) == (0, 0)
+
+
+def test_people_as_units_by_hand():
+    # Of the 16 sign patterns of four people, the two in which all have one sign are as extreme.
+    assert sign_flip_p_value([0.1, 0.2, 0.05, 0.1]) == 2 / 16
+    # 0.3 + 0.2 - 0.1 = 0.4: reached by this pattern, by all of one sign, and by the opposites of both.
+    assert sign_flip_p_value([0.3, 0.2, -0.1]) == 4 / 8
+    assert sign_flip_p_value([0.1]) == 1 and sign_flip_p_value([0.0] * 3) == 1
+    many = sign_flip_p_value([1.0] * 30)
+    assert 0 < many < 0.001
+
+
+def test_confidence_against_accuracy_by_hand():
+    p = np.array([[0.9, 0.1], [0.4, 0.6]])
+    assert overconfidence(np.array([0, 1]), p) == pytest.approx(0.75 - 1)
+    assert overconfidence(np.array([1, 0]), p) == pytest.approx(0.75)

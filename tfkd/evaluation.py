@@ -144,6 +144,23 @@ def paired_correctness(ours, baseline):
     return tuple(np.array([correct for _, correct in side], float) for side in right)
 
 
+def sign_flip_p_value(differences):
+    """Two-sided p value of a mean difference from zero, by all sign flips: with few units, exact.
+
+    With people as units it is a fair test of new people, and a weak one: of `n` people, it is never below `2 / 2**n`.
+
+    Args:
+        differences: a number for each unit, at most 20; more are flipped at random 100,000 times.
+    """
+    values = np.asarray(differences, float)
+    if len(values) <= 20:
+        signs = 1 - 2 * ((np.arange(2 ** len(values))[:, None] >> np.arange(len(values))) & 1)
+    else:
+        signs = np.random.default_rng(0).choice(np.array([-1, 1], "int8"), size=(100_000, len(values)))
+        signs[0] = 1  # the differences as they are belong to the flips
+    return float((np.abs(signs @ values) >= abs(values.sum()) - 1e-9).mean())
+
+
 def bootstrap_interval(ours, baseline, level=0.95, seed=0, draws=10_000):
     """Confidence interval of the gain of `ours` over `baseline`: percentiles of the bootstrap over recordings.
 
@@ -196,6 +213,17 @@ def calibration_error(labels, probabilities, bins=15):
     which = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     gaps = np.bincount(which, confidence, bins) - np.bincount(which, right, bins)
     return float(np.abs(gaps).sum() / len(labels))
+
+
+def overconfidence(labels, probabilities):
+    """Mean confidence minus accuracy, as a share of 1: below zero where answers are better than they claim.
+
+    Args:
+        labels: `(n,)` int.
+        probabilities: `(n, classes)`.
+    """
+    right = probabilities.argmax(axis=1) == labels
+    return float(probabilities.max(axis=1).mean() - right.mean())
 
 
 def negative_log_likelihood(labels, probabilities):

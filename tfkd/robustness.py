@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tfkd.comparison_entries import ComparisonError
+from tfkd.comparison import ComparisonError
 from tfkd.data import datasets
 from tfkd.data import windows as cutting
 from tfkd.data.perturbations import STANDARD

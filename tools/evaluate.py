@@ -3,6 +3,7 @@
     python tools/evaluate.py runs/a                                                # every stage against labels alone
     python tools/evaluate.py runs/a runs/b --stages labels,distilled,int8 --out runs/compared
     python tools/evaluate.py runs/a:distilled runs/b:distilled --baseline runs/a:labels
+    python tools/evaluate.py runs/loso*                             # one run a person left out: taken together
     python tools/evaluate.py runs/noise* --stages labels,distilled --against data.label_noise
     python tools/evaluate.py runs/a --stages labels,int8 --robustness --data_dir ~/data/UTD-MHAD
 
@@ -62,12 +63,15 @@ def _robustness(summary, named, out):
 
     found, whole = {}, {str(Path(text)) for text in named}
     for name, run in summary["runs"].items():
-        students = robustness.students_of(summary, name, chosen=bool(_STAGES.value) or run["folder"] not in whole)
+        folder, *others = run["folders"]
+        if others:
+            raise robustness.ComparisonError(f"{name} is {len(others) + 1} runs: --robustness takes them one by one.")
+        students = robustness.students_of(summary, name, chosen=bool(_STAGES.value) or folder not in whole)
         if students:
             print(f"{name}: {', '.join(students)}")
             exports = out / "exports" / name
             found[name] = robustness.judge(
-                run["folder"], students, summary["seeds"], exports, _DATA_DIR.value, _FLOAT.value
+                folder, students, summary["seeds"], exports, _DATA_DIR.value, _FLOAT.value
             )
     return found
 

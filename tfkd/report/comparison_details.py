@@ -28,6 +28,9 @@ def curve(summary):
         STAGES.get(stage, (stage,))[0]: [(p["value"], p["mean"], p["std"]) for p in found]
         for stage, found in drawn["stages"].items()
     }
+    best = max(mean for points_ in lines.values() for _, mean, _ in points_)
+    # What is far below everywhere, a control usually, would press the others together; the table has it.
+    lines = {name: found for name, found in lines.items() if max(mean for _, mean, _ in found) >= best / 2}
     values = sorted(set(drawn["runs"].values()))
     rows = []
     for stage, found in drawn["stages"].items():
@@ -83,13 +86,15 @@ def people(summary, names):
             by_person = entry["comparison"]["per_person"]
             better = sum(by_person[person] > 0 for person in numbers)
             row = [names[name], *(points(by_person[person]) for person in numbers), f"{better} of {len(numbers)}"]
-            gains.append(row)
+            gains.append([*row, p_number(entry["comparison"]["people_p_value"])])
     head = [f"person {person}" for person in numbers]
     content = [table("Accuracy by person", ["Right, %", *head], rows)]
     if gains:
         content += [
-            table("Gain by person", ["Gain over the baseline, points", *head, "gained"], gains),
-            tag("p", "Means over seeds. A gain that rests on one person is a finding about that person.",
+            table("Gain by person", ["Gain over the baseline, points", *head, "gained", "p, people"], gains),
+            tag("p", "Means over seeds. A gain that rests on one person is a finding about that person. p, people: the "
+                "paired test with people as its units, not recordings, uncorrected: a fair one for new people, but of "
+                f"{len(numbers)} it cannot fall below {2 / 2 ** len(numbers):.2g}, however large the gain.",
                 class_="small"),
         ]  # fmt: skip
     return content
@@ -155,18 +160,20 @@ def calibration(summary, names):
         [
             names[name],
             spread(entry["calibration_error"], summary["seeds"]),
+            points(entry["overconfidence"]["mean"]),
             f"{entry['negative_log_likelihood']['mean']:.3f}"
             + (f"\u00a0±\u00a0{entry['negative_log_likelihood']['std']:.3f}" if summary["seeds"] > 1 else ""),
         ]
         for name, entry in summary["entries"].items()
     ]
-    head = ["Compared", "expected calibration\nerror, points", "negative log-\nlikelihood, nats"]
+    head = ["Compared", "expected calibration\nerror, points", "confidence −\naccuracy, points"]
+    head += ["negative log-\nlikelihood, nats"]
     return [
         table("Calibration", head, rows),
         tag("p", "Expected calibration error: mean distance between confidence and accuracy, in 15 bins of equal width "
-            "(Guo et al., 2017). Both are of a recording's mean probabilities over its windows, as trained: no "
-            "temperature is fitted, since that would be fitted on the people who are judged. Smaller is better.",
-            class_="small"),
+            "(Guo et al., 2017). All are of a recording's mean probabilities over its windows, as trained: no "
+            "temperature is fitted, since that would be fitted on the people who are judged. Smaller is better. Where "
+            "confidence is below accuracy, answers are better than they claim.", class_="small"),
     ]  # fmt: skip
 
 

@@ -8,7 +8,8 @@ import itertools
 
 import numpy as np
 
-from tfkd.comparison_entries import ComparisonError, choose, differences, recipe_value, shared_protocol
+from tfkd.comparison.choose import choose
+from tfkd.comparison.entries import ComparisonError, Entry, differences, recipe_value, shared_protocol
 from tfkd.evaluation import (
     agreement,
     bootstrap_interval,
@@ -16,11 +17,11 @@ from tfkd.evaluation import (
     holm,
     mean_and_spread,
     negative_log_likelihood,
+    overconfidence,
     paired_comparison,
     paired_correctness,
+    sign_flip_p_value,
 )
-
-__all__ = ["ComparisonError", "compare"]
 
 FORMAT = 1
 MOST_IN_PAIRS = 8
@@ -29,6 +30,8 @@ MOST_IN_PAIRS = 8
 
 def compare(named, stages=(), baseline=None, against=None):
     """Compares stages of runs.
+
+    Runs of one recipe that leave out one person each (`data.split = "loso"`) are taken together as one.
 
     Args:
         named: run folders, or stages of them as `folder:stage`.
@@ -45,16 +48,18 @@ def compare(named, stages=(), baseline=None, against=None):
         ComparisonError: a folder is not a finished run, a stage or file is missing, or protocols differ.
         RecipeError: a run's recipe cannot be read.
     """
-    entries = choose([*named, baseline] if baseline and ":" in baseline else named, stages)
+    fixed = bool(baseline and ":" in baseline)
+    chosen = choose([*named, baseline] if fixed else named, stages)
+    entries = list(dict.fromkeys(chosen))
     runs = list(dict.fromkeys(entry.run for entry in entries))
-    references = _baselines(entries, runs, baseline)
+    references = _baselines(entries, runs, chosen[-1] if fixed else baseline)
     seeds = min(run.seeds for run in runs)
     protocol = shared_protocol(runs, seeds)
     summary = {
         "format": FORMAT,
         "protocol": protocol,
         "seeds": seeds,
-        "runs": {run.name: {"folder": str(run.folder), "seeds": run.seeds} for run in runs},
+        "runs": {run.name: {"folders": list(map(str, run.folders)), "seeds": run.seeds} for run in runs},
         "differences": differences(runs),
         "entries": {},
         "pairs": _pairs(entries, references, seeds),
@@ -70,10 +75,8 @@ def compare(named, stages=(), baseline=None, against=None):
 
 def _baselines(entries, runs, baseline):
     """For each entry the one to compare it with; `None` for the baseline itself, or where there is none."""
-    if baseline and ":" in baseline:
-        (fixed,) = choose([baseline], ())
-        fixed = next(e for e in entries if (e.run.path, e.stage) == (fixed.run.path, fixed.stage))
-        return [None if entry == fixed else fixed for entry in entries]
+    if isinstance(baseline, Entry):
+        return [None if entry == baseline else baseline for entry in entries]
     stage = baseline or "labels"
     if baseline:
         lacking = [run for run in runs if stage not in run.stages]
@@ -97,6 +100,7 @@ def _numbers(entry, reference, protocol, seeds):
         "accuracy": mean_and_spread([m["accuracy"] for m in metrics]),
         "macro_f1": mean_and_spread([m["macro_f1"] for m in metrics]),
         "calibration_error": mean_and_spread([calibration_error(y, p) for _, y, _, p in probabilities]),
+        "overconfidence": mean_and_spread([overconfidence(y, p) for _, y, _, p in probabilities]),
         "negative_log_likelihood": mean_and_spread([negative_log_likelihood(y, p) for _, y, _, p in probabilities]),
         "agreement": _agreements(entry, predictions, seeds),
         "baseline": reference.name if reference else None,
@@ -107,10 +111,12 @@ def _numbers(entry, reference, protocol, seeds):
         theirs = reference.predictions(seeds)
         low, high = bootstrap_interval(predictions, theirs)
         shares = _shares(theirs, protocol)
+        by_person = _subtracted(numbers["per_person"], shares["per_person"])
         numbers["comparison"] = {
             **paired_comparison(predictions, theirs),
             "interval": [low, high],
-            "per_person": _subtracted(numbers["per_person"], shares["per_person"]),
+            "per_person": by_person,
+            "people_p_value": sign_flip_p_value(list(by_person.values())),
             "per_class": _subtracted(numbers["per_class"], shares["per_class"]),
         }
     return numbers

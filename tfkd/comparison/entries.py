@@ -3,9 +3,7 @@
 import dataclasses
 import difflib
 import json
-import os
 import zipfile
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +35,11 @@ class Run:
     summary: dict
     recipe: Recipe
     loaded: dict = dataclasses.field(default_factory=dict, repr=False)
+
+    @property
+    def folders(self):
+        """The folders that it is made of."""
+        return [self.folder]
 
     @property
     def stages(self):
@@ -133,48 +136,6 @@ def read_run(folder):
     if named[2] < 1 or not named[1]:
         raise ComparisonError(f"{results} tells of no seed or no stage. Delete it and run again.")
     return Run(folder.resolve().name, folder, folder.resolve(), summary, recipe)
-
-
-def choose(named, stages):
-    """The entries that were asked for, in that order, each once.
-
-    Args:
-        named: folders, or `folder:stage`.
-        stages: for folders without one; all that they have if empty.
-
-    Raises:
-        ComparisonError: as for `read_run`, or a stage is missing.
-    """
-    runs, wanted = {}, []
-    for text in named:
-        folder, stage = _parted(text)
-        path = Path(folder).resolve()
-        if path not in runs:
-            runs[path] = read_run(folder)
-        wanted += [(path, s) for s in ([stage] if stage else stages or runs[path].stages)]
-    runs = _named_apart(runs)
-    return [runs[path].entry(stage) for path, stage in dict.fromkeys(wanted)]
-
-
-def _parted(text):
-    """`"runs/a:labels"` -> folder and stage; a folder may itself have a colon in its name."""
-    folder, colon, stage = str(text).rpartition(":")
-    if not colon or Path(text).is_dir() or "/" in stage or "\\" in stage:
-        return str(text), None
-    return folder, stage
-
-
-def _named_apart(runs):
-    """Runs whose folders have the same name are called by their paths."""
-    count = Counter(run.name for run in runs.values())
-    shared = [path for path, run in runs.items() if count[run.name] > 1]
-    if not shared:
-        return runs
-    common = os.path.commonpath(shared)
-    return {
-        path: dataclasses.replace(run, name=os.path.relpath(path, common)) if path in shared else run
-        for path, run in runs.items()
-    }
 
 
 def shared_protocol(runs, seeds):

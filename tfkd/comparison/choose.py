@@ -1,0 +1,50 @@
+"""From what was named on the command line to the entries of a comparison."""
+
+import dataclasses
+import os
+from collections import Counter
+from pathlib import Path
+
+from tfkd.comparison.entries import read_run
+from tfkd.comparison.pools import pooled
+
+
+def choose(named, stages):
+    """The entries that were asked for, in that order, with runs of one recipe that leave out one person each as one.
+
+    Args:
+        named: folders, or `folder:stage`.
+        stages: for folders without one; all that they have if empty.
+
+    Raises:
+        ComparisonError: as for `read_run`, or a stage is missing.
+    """
+    runs, wanted = {}, []
+    for text in named:
+        folder, stage = _parted(text)
+        path = Path(folder).resolve()
+        if path not in runs:
+            runs[path] = read_run(folder)
+        wanted += [(path, s) for s in ([stage] if stage else stages or runs[path].stages)]
+    runs = _named_apart(pooled(runs))
+    return [runs[path].entry(stage) for path, stage in wanted]
+
+
+def _parted(text):
+    """`"runs/a:labels"` -> folder and stage; a folder may itself have a colon in its name."""
+    folder, colon, stage = str(text).rpartition(":")
+    if not colon or Path(text).is_dir() or "/" in stage or "\\" in stage:
+        return str(text), None
+    return folder, stage
+
+
+def _named_apart(runs):
+    """Runs whose folders have the same name are called by their paths."""
+    distinct = list(dict.fromkeys(runs.values()))
+    count = Counter(run.name for run in distinct)
+    shared = [run for run in distinct if count[run.name] > 1]
+    if not shared:
+        return runs
+    common = os.path.commonpath([run.path for run in shared])
+    renamed = {run: dataclasses.replace(run, name=os.path.relpath(run.path, common)) for run in shared}
+    return {path: renamed.get(run, run) for path, run in runs.items()}
