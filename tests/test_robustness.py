@@ -1,14 +1,19 @@
 """Students on perturbed recordings: the way of the data, the two engines, and what cannot be run."""
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tests.data.conftest import recordings
 from tests.formats import utd
 from tests.test_experiment import TINY
 from tfkd import files
 from tfkd.comparison import ComparisonError
-from tfkd.data.perturbations import LostSamples, Rotation
+from tfkd.data.perturbations import LostSamples, LowerRate, Rotation
+from tfkd.deploy import Contract
+from tfkd.deploy.streaming import Stream
 from tfkd.evaluation import Predictions
 from tfkd.experiment import Experiment
 from tfkd.recipe import RecipeError, parse_recipe
@@ -83,3 +88,29 @@ def test_students_are_those_that_were_compared():
     assert students_of(summary, "a", chosen=False) == ["labels", "int8"]
     assert students_of(summary, "a", chosen=True) == ["labels", "control", "int8"]
     assert students_of(summary, "b", chosen=True) == []
+
+
+@pytest.mark.parametrize("perturbation", [LostSamples(0.3), LowerRate(4)], ids=str)
+def test_pauses_are_bridged_as_the_firmware_bridges_them(perturbation):
+    """The firmware's twin, given only the samples that came, sees the windows of the perturbed recording."""
+    contract = Contract.read(Path(__file__).resolve().parent.parent / "models" / "utd-imu-stream" / "contract.json")
+    seen = []
+
+    def student(inputs):
+        seen.append(inputs[0].copy())
+        return np.zeros((1, len(contract.labels)), "int8")
+
+    tiny = recordings(1, 1, 1)
+    before, after = (found[0].streams["imu"] for found in (tiny, perturbation(tiny)))
+    came = np.flatnonzero((before == after).all(axis=1))
+    assert len(came) < 0.8 * len(before)
+    stream = Stream(contract, student)
+    for i in came:
+        stream.push(int(20_000 * i), before[i])
+        stream.run()
+    assert contract.sample_rate_hz == 50 and len(seen) > 1
+    for number, inputs in enumerate(seen):
+        window = after[number * contract.hop :][: contract.window]
+        standard = (window - np.float32(contract.mean)) / np.float32(contract.scale)
+        steps = np.clip(np.rint(standard / contract.input_scale) + contract.input_zero_point, -128, 127)
+        assert np.abs(steps - inputs).max() <= 1 and (steps == inputs).mean() > 0.99

@@ -7,6 +7,8 @@ from tfkd.report.words import DECISIVE, STAGES
 MOST_CLASSES = 3
 """How many of the largest gains, and of the largest losses, are named."""
 
+_NOTHING = 1e-9  # what is left of a difference of equal means in floating point
+
 
 def short_names(summary):
     """Entry -> its name in a narrow column."""
@@ -84,7 +86,7 @@ def people(summary, names):
     for name, entry in entries.items():
         if entry["comparison"]:
             by_person = entry["comparison"]["per_person"]
-            better = sum(by_person[person] > 0 for person in numbers)
+            better = sum(by_person[person] > _NOTHING for person in numbers)
             row = [names[name], *(points(by_person[person]) for person in numbers), f"{better} of {len(numbers)}"]
             gains.append([*row, p_number(entry["comparison"]["people_p_value"])])
     head = [f"person {person}" for person in numbers]
@@ -106,8 +108,8 @@ def classes(summary, names):
     rows = []
     for name, entry in compared.items():
         ranked = sorted(entry["comparison"]["per_class"].items(), key=lambda pair: -pair[1])
-        gained = [pair for pair in ranked[:MOST_CLASSES] if pair[1] > 0]
-        lost = [pair for pair in reversed(ranked[-MOST_CLASSES:]) if pair[1] < 0]
+        gained = [pair for pair in ranked[:MOST_CLASSES] if pair[1] > _NOTHING]
+        lost = [pair for pair in reversed(ranked[-MOST_CLASSES:]) if pair[1] < -_NOTHING]
         rows.append([names[name], _named(gained), _named(lost)])
     content = []
     if rows:
