@@ -171,18 +171,20 @@ class Distiller(keras.Model):
         """Adds the state of the student's random generators, which Keras leaves out, so that training
         goes on after loading exactly as it would have."""
         super().save_own_variables(store)
-        for i, state in enumerate(self._seeds()):
+        for i, state in enumerate(self.seed_states):
             store[f"seed_{i}"] = state
 
     def load_own_variables(self, store):
         """Restores what `save_own_variables` wrote."""
         names = list(store.keys())
         super().load_own_variables({n: store[n] for n in names if not n.startswith("seed_")})
-        for i, state in enumerate(self._seeds()):
+        for i, state in enumerate(self.seed_states):
             if f"seed_{i}" in names:
                 state.assign(store[f"seed_{i}"])
 
-    def _seeds(self):
+    @property
+    def seed_states(self):
+        """Variables of the student's random generators, which are no weights and which Keras does not save."""
         weights = {id(weight) for weight in self.student.weights}
         return [v for v in self.student.variables if id(v) not in weights]
 

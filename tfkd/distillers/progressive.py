@@ -1,13 +1,14 @@
 """Progressive distillation: a list of stages, each starting from what the one before made."""
 
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from tfkd import files
-from tfkd.distillers.teacher_cache import hash_of_model
 
 
 @dataclasses.dataclass
@@ -131,6 +132,8 @@ class Progressive:
                     "another folder, or delete this one."
                 )
             distiller.student.load_weights(kept)
+            for state, value in zip(distiller.seed_states, found["seeds"]):
+                state.assign(value)
             return found["history"]
         distiller.compile(optimizer, loss, **{name: _copied(value) for name, value in rest.items()})
         if self.folder:
@@ -142,7 +145,8 @@ class Progressive:
         if self.folder:
             with files.atomic_path(kept) as temporary:
                 distiller.student.save(temporary)
-            files.write_json(record, {"stage": facts, "history": history})
+            seeds = [np.asarray(state).tolist() for state in distiller.seed_states]
+            files.write_json(record, {"stage": facts, "history": history, "seeds": seeds})
         return history
 
 
@@ -152,12 +156,22 @@ def _teachers(distiller):
 
 
 def _hashes(distiller):
-    return [hash_of_model(model)[:16] for model in _teachers(distiller)]
+    # Of weights alone: Keras numbers unnamed layers by what else the process has made.
+    return [
+        hashlib.sha256(b"".join(np.ascontiguousarray(v).tobytes() for v in model.get_weights())).hexdigest()[:16]
+        for model in _teachers(distiller)
+    ]
 
 
 def _losses(distiller):
     config = distiller.get_config()
-    return json.loads(json.dumps([config[k] for k in config if "loss" in k]))
+    return _without_names(json.loads(json.dumps([config[k] for k in config if "loss" in k])))
+
+
+def _without_names(value):
+    if isinstance(value, dict):
+        return {k: _without_names(v) for k, v in value.items() if k not in ("name", "build_config")}
+    return [_without_names(v) for v in value] if isinstance(value, list) else value
 
 
 def _difference(found, wanted):
