@@ -137,7 +137,8 @@ def mix(arrays, labels, alpha, rng):
     """Mixup: each sample with another of the batch, one share for all modalities and the label.
 
     Args:
-        arrays: modality -> `(batch, time, ...)`, normalised.
+        arrays: name -> float32 `(batch, ...)`, normalised modalities and whatever is mixed like them; or bool
+            `(batch,)`, which samples have something: a mixed one has it if both had.
         labels: `(batch, classes)` one-hot; a row of zeros is an unlabelled sample, and a mixed row then
             sums to the labelled share.
         alpha: parameter of Beta(alpha, alpha).
@@ -148,6 +149,8 @@ def mix(arrays, labels, alpha, rng):
     partner = rng.permutation(len(labels))
 
     def blend(values):
+        if values.dtype == bool:
+            return values & values[partner]
         weight = share.reshape(-1, *[1] * (values.ndim - 1))
         other = values[partner]
         other *= 1 - weight

@@ -32,10 +32,20 @@ class Batches(keras.utils.PyDataset):
             them as they are. It comes after `augmentation`, whose changes of time move frames like everything else.
         parts: new name -> (modality, channel indices): a student that sees fewer channels than the
             teacher takes such a part, cut from the same augmented window.
+        extras: name -> `(windows, ...)` float array of anything else that a model takes, for example
+            `{"fold": tfkd.distillers.fold_of(windows.subjects, persons)}`; added to the dictionary under its own
+            name. Mixup mixes it like the labels.
 
     Batch:
         `(inputs, one_hot)` with float32 `one_hot` `(batch, classes)`; a row of zeros is an unlabelled
-        window.
+        window. For a modality that some windows lack (`windows.present`), the dictionary holds float32
+        `"has_<modality>"` `(batch,)` besides, 1 where it was recorded, and the same under the names of its
+        parts; a mixed sample has what both of its windows have.
+
+    Raises:
+        ValueError: the windows have not what `inputs` names, or bare arrays are asked for of a modality that
+            some of them lack; stored teacher outputs, but an augmentation under which they do not hold;
+            `extras` of another length, under a name that is taken, or for bare arrays.
     """
 
     def __init__(
@@ -52,6 +62,7 @@ class Batches(keras.utils.PyDataset):
         with_ids=False,
         parts=None,
         frames=None,
+        extras=None,
     ):
         super().__init__()
         self.single = inputs if isinstance(inputs, str) else None
@@ -68,16 +79,39 @@ class Batches(keras.utils.PyDataset):
                 f"{self.augmentation} moves time or mixes samples, so stored teacher outputs no longer "
                 "hold. Give the Distiller a live teacher, or leave time and mixup alone."
             )
+        # Which windows have what, by name in the batch; nothing where all have everything.
+        sources = {name: self.parts.get(name, (name,))[0] for name in (*self.modalities, *self.inputs)}
+        self.present = {f"has_{n}": windows.present[m] for n, m in sources.items() if m in windows.present}
+        if self.single:
+            self._refuse_missing(windows, sources[self.single])
+        self.extras = {name: np.asarray(values, "float32") for name, values in (extras or {}).items()}
+        self._check_extras(len(windows), {*sources, *self.present, "id", *map(_stored, self.teacher_outputs)})
         self.windows, self.normalisation, self.frames = windows, normalisation, frames
         self.batch_size = min(batch_size, len(windows))
         self.shuffle, self.seed, self.steps, self.with_ids = shuffle, seed, steps, with_ids
         self.one_hot = np.zeros((len(windows), len(windows.classes)), "float32")
         labelled = np.flatnonzero(windows.labels >= 0)
         self.one_hot[labelled, windows.labels[labelled]] = 1
-        imu = windows.arrays.get("imu")
-        self.spread = imu.std(axis=(0, 1)) if imu is not None else None
+        imu = windows.recorded("imu") if "imu" in windows.arrays else ()
+        self.spread = imu.std(axis=(0, 1)) if len(imu) else 0.0
         self.epoch, self.next_epoch = 0, 0
         self._order = (None, None)
+
+    def _refuse_missing(self, windows, modality):
+        if lacking := int((~windows.has(modality)).sum()):
+            raise ValueError(
+                f"{lacking} of {len(windows)} windows lack {modality!r}, and a bare array cannot say which: use those "
+                f"that have it, windows.take(windows.has({modality!r})), or inputs=[{self.single!r}]."
+            )
+
+    def _check_extras(self, count, taken):
+        if self.extras and self.single:
+            raise ValueError(f"extras {list(self.extras)} need batches with a dictionary: inputs=[{self.single!r}].")
+        for name, values in self.extras.items():
+            if name in taken:
+                raise ValueError(f"extras names {name!r}, which the batch already has: {sorted(taken)}.")
+            if values.shape[:1] != (count,):
+                raise ValueError(f"extras[{name!r}] has shape {values.shape}, but there are {count} windows.")
 
     @property
     def num_batches(self):
@@ -98,14 +132,17 @@ class Batches(keras.utils.PyDataset):
             arrays = {m: self.frames(v, chance) if v.dtype == np.uint8 else v for m, v in arrays.items()}
         if self.normalisation is not None:
             arrays = {m: self.normalisation(m, v) for m, v in arrays.items()}
+        arrays |= {name: values[index] for name, values in (*self.extras.items(), *self.present.items())}
         if self.augmentation.mixup:
             arrays, labels = mix(arrays, labels, self.augmentation.mixup, rng)
-        arrays = {name: self._part(arrays, name) for name in self.inputs}
+        inputs = {name: self._part(arrays, name) for name in self.inputs}
         if self.single:
-            return arrays[self.single], labels
-        stored = {f"teacher_{name}": v[index] for name, v in self.teacher_outputs.items()}
+            return inputs[self.single], labels
+        extras = {name: arrays[name] for name in self.extras}
+        has = {name: arrays[name].astype("float32") for name in self.present}
+        stored = {_stored(name): v[index] for name, v in self.teacher_outputs.items()}
         ids = {"id": index} if self.with_ids else {}
-        return {**arrays, **stored, **ids}, labels
+        return {**inputs, **extras, **has, **stored, **ids}, labels
 
     def _part(self, arrays, name):
         if name not in self.parts:
@@ -123,6 +160,11 @@ class Batches(keras.utils.PyDataset):
             order = np.concatenate([rng.permutation(len(self.windows)) for _ in range(passes)])
             self._order = (self.epoch, order)
         return order
+
+
+def _stored(name):
+    """What a stored teacher output is called in a batch."""
+    return f"teacher_{name}"
 
 
 class FollowEpoch(keras.callbacks.Callback):

@@ -153,3 +153,37 @@ class Recordings(Sequence):
         """The same recordings with the labels of these people hidden (-1)."""
         hidden = set(subjects)
         return self.mapped(lambda r: dataclasses.replace(r, label=-1) if r.subject in hidden else r)
+
+    def with_label_noise(self, share, seed=0):
+        """The same recordings with some labels replaced by wrong ones, for the training side alone.
+
+        Each wrong label is drawn uniformly from the other classes that occur. With the same seed a larger share
+        contains the wrong labels of a smaller one; what is unlabelled stays so.
+
+        Args:
+            share: of the labelled recordings, rounded to whole recordings; at least 0 and below 1.
+            seed: of which recordings, and of their wrong labels.
+
+        Raises:
+            ValueError: `share` is out of range.
+            DataError: labels are to be replaced, but fewer than two classes occur.
+        """
+        if not 0 <= share < 1:
+            raise ValueError(f"share must be at least 0 and below 1, got {share}.")
+        labelled = [i for i, r in enumerate(self.items) if r.label >= 0]
+        wrong = round(share * len(labelled))
+        if not wrong:
+            return self._with(self.items)
+        occurring = sorted({self.items[i].label for i in labelled})
+        if len(occurring) < 2:
+            raise DataError(f"All labels in {self.name} are {self.classes[occurring[0]]!r}: there is no wrong one.")
+        rng = np.random.default_rng(seed)
+        order = rng.permutation(len(labelled))
+        steps = rng.integers(1, len(occurring), len(labelled))  # to one of the others, seen as a circle
+        items, said = list(self.items), []
+        for chosen in sorted(order[:wrong]):
+            recording = items[labelled[chosen]]
+            label = occurring[(occurring.index(recording.label) + steps[chosen]) % len(occurring)]
+            items[labelled[chosen]] = dataclasses.replace(recording, label=label)
+            said.append(f"{recording.id} as {self.classes[label]}")
+        return self._with(items, {**self.notes, "labels made wrong on purpose": said})

@@ -19,6 +19,8 @@ class Windows:
         starts: `(windows,)` int, first sample in the leading modality.
         classes: class names.
         bones: of the skeleton, as in `Stream`; empty where unknown.
+        present: modality -> `(windows,)` bool, which windows were recorded with it; the others hold zeros. A modality
+            that is not named here is present everywhere.
     """
 
     arrays: dict[str, np.ndarray]
@@ -28,6 +30,7 @@ class Windows:
     starts: np.ndarray
     classes: tuple[str, ...]
     bones: tuple[tuple[int, int], ...] = ()
+    present: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def __len__(self):
         return len(self.labels)
@@ -47,10 +50,25 @@ class Windows:
             self.starts[index],
             self.classes,
             self.bones,
+            {m: v[index] for m, v in self.present.items()},
         )
 
+    def has(self, *modalities):
+        """`(windows,)` bool: which windows were recorded with all of these modalities."""
+        if unknown := set(modalities) - set(self.arrays):
+            raise ValueError(f"The windows have no {sorted(unknown)}, only {sorted(self.arrays)}.")
+        flags = np.ones(len(self), bool)
+        for modality in modalities:
+            flags &= self.present.get(modality, True)
+        return flags
 
-def whole_trial(recordings, lengths):
+    def recorded(self, modality):
+        """The array of a modality, without the windows that lack it."""
+        values = self.arrays[modality]
+        return values[self.present[modality]] if modality in self.present else values
+
+
+def whole_trial(recordings, lengths, optional=()):
     """One window a recording: every stream resampled over the whole trial (the papers' protocol).
 
     Each channel is interpolated linearly over index 0..n-1 at `length` evenly spaced points. Frames (uint8) are not
@@ -59,16 +77,18 @@ def whole_trial(recordings, lengths):
     Args:
         recordings: `Recordings`.
         lengths: modality -> number of samples, for example `{"imu": 128, "skeleton": 64}`.
+        optional: modalities that a recording may lack; it is kept, with zeros in that array, and
+            `Windows.present` says so. A recording that lacks one of the others is left out.
+
+    Raises:
+        DataError: no recording has all that is required, or none of those has an optional modality.
     """
-    paired = recordings.paired(lengths)
-    arrays = {
-        m: np.stack([_resample(r.streams[m], 0.0, 1.0, length) for r in paired])
-        for m, length in lengths.items()
-    }
-    return _windows(paired, arrays, range(len(paired)), np.zeros(len(paired), int))
+    paired = _having(recordings, lengths, optional)
+    cuts = {m: [_cut(r, m, 0.0, 1.0, length) for r in paired] for m, length in lengths.items()}
+    return _windows(paired, cuts, range(len(paired)), np.zeros(len(paired), int))
 
 
-def stream(recordings, lengths, hop, leading="imu"):
+def stream(recordings, lengths, hop, leading="imu", optional=()):
     """Sliding windows at the sensor's own rate: what a watch sees.
 
     The leading modality is cut every `hop` samples, and once more at the end so that every sample is
@@ -80,12 +100,18 @@ def stream(recordings, lengths, hop, leading="imu"):
         lengths: modality -> samples a window. For the leading one these are samples at its own rate.
         hop: samples of the leading modality from one window to the next.
         leading: the modality that sets the clock.
+        optional: modalities that a recording may lack, as in `whole_trial`; not the leading one.
+
+    Raises:
+        DataError: as in `whole_trial`.
     """
     if leading not in lengths:
         raise ValueError(f"lengths {lengths} must hold the leading modality {leading!r}.")
     if hop < 1:
         raise ValueError(f"hop must be at least 1, got {hop}.")
-    paired = recordings.paired(lengths)
+    if leading in optional:
+        raise ValueError(f"optional {list(optional)} names the leading modality {leading!r}, which sets the clock.")
+    paired = _having(recordings, lengths, optional)
     size = lengths[leading]
     cuts = {m: [] for m in lengths}
     owner, starts = [], []
@@ -97,12 +123,41 @@ def stream(recordings, lengths, hop, leading="imu"):
             starts.append(start)
             begin, end = start / (n - 1), (start + size - 1) / (n - 1)
             for m, length in lengths.items():
-                cuts[m].append(_resample(recording.streams[m], begin, end, length))
-    return _windows(paired, {m: np.stack(v) for m, v in cuts.items()}, owner, np.array(starts))
+                cuts[m].append(_cut(recording, m, begin, end, length))
+    return _windows(paired, cuts, owner, np.array(starts))
 
 
-def _windows(recordings, arrays, owner, starts):
+def _having(recordings, lengths, optional):
+    """The recordings that have every modality of `lengths` that is not optional."""
+    required = [m for m in lengths if m not in optional]
+    if isinstance(optional, str) or set(optional) - set(lengths) or not required:
+        raise ValueError(f"optional must list some of the modalities {list(lengths)}, not all, got {optional!r}.")
+    paired = recordings.paired(required)
+    for modality in optional:
+        if not any(modality in r.streams for r in paired):
+            raise DataError(
+                f"None of the {len(paired)} recordings in {recordings.name} that have {required} has the optional "
+                f"modality {modality!r}. Leave it out."
+            )
+    return paired
+
+
+def _cut(recording, modality, begin, end, length):
+    """A stretch of one stream, or `None` where the recording lacks it."""
+    values = recording.streams.get(modality)
+    return None if values is None else _resample(values, begin, end, length)
+
+
+def _windows(recordings, cuts, owner, starts):
     table = [recordings[i] for i in owner]
+    arrays, present = {}, {}
+    for modality, values in cuts.items():
+        here = np.array([cut is not None for cut in values])
+        if not here.all():
+            present[modality] = here
+            blank = np.zeros_like(values[here.argmax()])
+            values = [blank if cut is None else cut for cut in values]
+        arrays[modality] = np.stack(values)
     return Windows(
         arrays,
         np.array([r.label for r in table]),
@@ -111,6 +166,7 @@ def _windows(recordings, arrays, owner, starts):
         starts,
         recordings.classes,
         recordings.streams["skeleton"].bones if "skeleton" in arrays else (),
+        present,
     )
 
 
@@ -137,15 +193,19 @@ class Normalisation:
 
     @classmethod
     def fit(cls, windows):
-        """Fits mean and standard deviation over windows and time; frames (uint8) are left as they are.
+        """Fits mean and standard deviation over time and the windows that have a modality; frames (uint8) are left as
+        they are.
 
         Raises:
-            DataError: a channel is constant over the whole training set.
+            DataError: a channel is constant over the whole training set, or no window has a modality.
         """
         mean, scale = {}, {}
-        for modality, values in windows.arrays.items():
+        for modality in windows.arrays:
+            values = windows.recorded(modality)
             if values.dtype == np.uint8:
                 continue
+            if not len(values):
+                raise DataError(f"None of the {len(windows)} training windows has {modality}. Leave it out.")
             mean[modality] = values.mean(axis=(0, 1), dtype="float64").astype("float32")
             scale[modality] = values.std(axis=(0, 1), dtype="float64").astype("float32")
             if np.any(scale[modality] == 0):
