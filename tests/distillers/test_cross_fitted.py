@@ -102,6 +102,18 @@ def test_models_of_one_input(batch, subjects):
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+def test_sequential_models_will_do(batch, subjects):
+    x, _ = batch
+    models = {}
+    for person in (1, 3, 0):
+        stack = [layers.Flatten(), layers.Dense(4, name="embedding"), layers.Dense(CLASSES, name="logits")]
+        models[person] = keras.Sequential([keras.Input((8, 6), name="imu"), *stack])
+    default = models.pop(0)
+    found = said(cross_fitted(models, default), {"imu": x["imu"], "fold": fold_of(subjects, models)})
+    mine = subjects == 3
+    np.testing.assert_allclose(found[mine], np.asarray(models[3](x["imu"]))[mine], rtol=1e-5)
+
+
 def test_a_distiller_trains_with_it(batch, models, subjects, tmp_path):
     x, y = batch
     by_person, default = models

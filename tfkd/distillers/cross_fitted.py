@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfkd.distillers.routing import Routed
+from tfkd.distillers.routing import Routed, input_of
 
 FOLD = "fold"
 """Name of the input that says which model is asked."""
@@ -76,8 +76,8 @@ def cross_fitted(models, default):
     for number, (key, (_, model)) in enumerate(roles.items()):
         outputs = [model.outputs[0], model.get_layer("embedding").output]
         # Named by hand, since a stored teacher is known again by its configuration.
-        reader = keras.Model(model.input, outputs, name=f"fold_{number}")
-        said[key] = reader(keras.tree.map_structure(lambda tensor: inputs[tensor.name], model.input))
+        reader = keras.Model(input_of(model), outputs, name=f"fold_{number}")
+        said[key] = reader(keras.tree.map_structure(lambda tensor: inputs[tensor.name], input_of(model)))
     logits, embeddings = zip(*(said[id(model)] for model in (*models.values(), default)))
     outputs = [
         OfFold(name="logits")([inputs[FOLD], *logits]),

@@ -20,7 +20,7 @@ class Routed:
         self._reader = None
         if getattr(model, "inputs", None):
             outputs = {name: self._layer(name).output for name in self.layer_names}
-            self._reader = keras.Model(model.input, {**outputs, "logits": model.outputs[0]})
+            self._reader = keras.Model(input_of(model), {**outputs, "logits": model.outputs[0]})
         elif self.layer_names:
             raise ValueError(
                 f"The {role} {model.name!r} is a subclassed model: its layers {self.layer_names} "
@@ -50,7 +50,7 @@ class Routed:
                 f"The {self.role} {self.model.name!r} has inputs {names}, but the batch holds "
                 f"{sorted(x)}: {missing} missing. Inputs are routed by the names of Input layers."
             )
-        return keras.tree.map_structure(lambda tensor: x[tensor.name], self.model.input)
+        return keras.tree.map_structure(lambda tensor: x[tensor.name], input_of(self.model))
 
     def _input_names(self):
         if not getattr(self.model, "inputs", None):
@@ -66,3 +66,8 @@ class Routed:
         if self._reader is None:
             return {"logits": self.model(inputs, training=training)}
         return self._reader(inputs, training=training)
+
+
+def input_of(model):
+    """A model's input tensors in the structure that it takes; a Sequential has no `input` before it is called."""
+    return model.inputs[0] if isinstance(model, keras.Sequential) else model.input
