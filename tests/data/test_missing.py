@@ -68,6 +68,7 @@ def test_windows_know_what_they_have(windows):
     np.testing.assert_array_equal(half.has("imu", "skeleton"), half.subjects != 2)
     np.testing.assert_array_equal(half.recorded("skeleton"), half.arrays["skeleton"][half.subjects != 2])
     assert half.recorded("imu") is half.arrays["imu"]
+    assert half.take(half.has("skeleton")).present == {}
     with pytest.raises(ValueError, match=r"no \['depth'\], only \['imu', 'skeleton'\]"):
         half.has("depth")
 

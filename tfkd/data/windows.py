@@ -50,7 +50,7 @@ class Windows:
             self.starts[index],
             self.classes,
             self.bones,
-            {m: v[index] for m, v in self.present.items()},
+            {m: v[index] for m, v in self.present.items() if not v[index].all()},
         )
 
     def has(self, *modalities):
