@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from tfkd import losses, networks
-from tfkd.distillers import Distiller, FeatureDistillation, LabelDistillation
+from tfkd.distillers import AdaptiveDistillation, Distiller, FeatureDistillation, LabelDistillation
 from tfkd.encodings import Gaf, GramianAngularField
 from tfkd.networks.bn_inception import BLOCKS
 
@@ -39,6 +39,7 @@ def of_networks():
         "imu_student": networks.imu_student((16, 6), CLASSES, width=8, depth=2),
         "gaf_student": networks.gaf_student((32, 2), CLASSES, GramianAngularField(16)),
         "resnet18": networks.resnet18((32, 32, 3), CLASSES),
+        "imu_teacher": networks.imu_teacher((16, 6), CLASSES, width=8),
         "skeleton_teacher": networks.skeleton_teacher((8, 20, 3), CLASSES, width=8),
         "fused_teacher": networks.fused_teacher((8, 20, 3), (8, 6), CLASSES, width=8),
         "trn_teacher": networks.trn_teacher((4, 12, 12, 3), CLASSES, embedding=8),
@@ -95,11 +96,38 @@ def of_distiller():
     yield from (("projector " + v.name, v.numpy()) for v in terms[-1].projector.weights)
 
 
+def of_several_teachers():
+    """Two steps with teachers that some samples lack: who was followed, logs and weights."""
+    rng = np.random.default_rng(4)
+    x = {
+        "imu": rng.normal(size=(ROWS, 16, 6)).astype("float32"),
+        "skeleton": rng.normal(size=(ROWS, 8, 20, 3)).astype("float32"),
+        "has_skeleton": (np.arange(ROWS) % 3 > 0).astype("float32"),
+    }
+    x["skeleton"][x["has_skeleton"] == 0] = np.nan
+    teachers = {
+        "imu": filled(networks.imu_teacher((16, 6), CLASSES, width=8)),
+        "skeleton": filled(networks.skeleton_teacher((8, 20, 3), CLASSES, width=8)),
+    }
+    student = filled(networks.imu_student((16, 6), CLASSES, width=16, depth=1, dropout=0.0))
+    terms = [
+        AdaptiveDistillation(losses.AdaptiveConfidence(2.0, "soft", semantic=0.5)),
+        FeatureDistillation(losses.DistanceWise(), teacher="skeleton"),
+    ]
+    distiller = Distiller(teachers, student, terms)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    distiller.compile(keras.optimizers.SGD(0.1), loss, jit_compile=JIT)
+    distiller.optimizer.build(distiller.trainable_variables)
+    history = distiller.fit(x, np.arange(ROWS) % CLASSES, batch_size=ROWS, epochs=2, shuffle=False, verbose=0).history
+    yield from (("several " + name, value) for name, value in history.items())
+    yield from (("several " + v.path, v.numpy()) for v in student.weights)
+
+
 def values():
     # Every weight is filled: drawing them first, operation by operation, would take JAX most of a minute.
     undrawn = mock.patch.object(keras.initializers.VarianceScaling, "__call__", lambda _, shape, dtype: np.zeros(shape))
     with undrawn:
-        parts = (of_networks, of_encodings, of_training, of_distiller)
+        parts = (of_networks, of_encodings, of_training, of_distiller, of_several_teachers)
         return {name: np.asarray(value) for part in parts for name, value in part()}
 
 

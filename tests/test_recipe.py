@@ -31,7 +31,7 @@ def test_every_recipe_of_the_zoo_is_valid_and_survives_writing(path, tmp_path):
         ({"student": {"dropout": 1}}, "student.dropout is 1.0, but must be at least 0 and below 1"),
         ({"windows": {"channels": "acc_x"}}, "windows.channels must be a list of str, got 'acc_x'"),
         ({"windows": {"channels": []}}, "windows.channels is (), but must be not empty"),
-        ({"teacher": {"kind": "radar"}}, "must be fused or skeleton or depth or video"),
+        ({"teacher": {"kind": "radar"}}, "must be fused or skeleton or imu or depth or video"),
         ({"student": {"kind": "gaf", "image_size": 129}}, "student.image_size is 129, but must be from 8 to"),
         ({"student": {"kind": "resnet18", "image_size": 31}}, "student.image_size is 31, but must be from 32"),
         ({"student": {"kind": "gaf", "encoding": "gasf 3 -3"}}, "student.encoding is 'gasf 3 -3'"),

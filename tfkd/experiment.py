@@ -12,9 +12,10 @@ from pathlib import Path
 from tfkd import files, provenance, report, results
 from tfkd.data import datasets
 from tfkd.deploy import check_exportable
+from tfkd.prepared import prepare, student_channels
 from tfkd.recipe import RecipeError, load_recipe
 from tfkd.seed_run import SeedRun, stages_of
-from tfkd.training import Trainer, prepare, student_channels
+from tfkd.training import Trainer
 
 
 class Experiment:
@@ -133,7 +134,7 @@ def export_keras(path, folder, data_dir=None):
             "it in Python with tfkd.deploy.export_student(), which takes both."
         )
     recipe = load_recipe(run / "recipe.toml")
-    students = [stage for stage in stages_of(recipe) if stage not in ("teacher", "int8")]
+    students = [stage for stage in stages_of(recipe) if not stage.startswith("teacher") and stage != "int8"]
     if path.stem not in students:
         raise RecipeError(
             f"{path} is not a student; those of a run are {', '.join(f'{stage}.keras' for stage in students)}."

@@ -19,7 +19,10 @@ class Data:
 
     `validation_subjects` are taken out of the training people, and then *they* are evaluated, not the
     test people. `labelled_subjects`, if any are named, are the only training people whose labels are
-    used; the others' paired recordings train the student through the teacher.
+    used; the others' paired recordings train the student through the teacher. `label_noise` is the share of
+    training labels that are replaced by wrong ones, to see what a method makes of mistakes. With
+    `keep_unpaired`, recordings that lack what a teacher sees train the student without that teacher; else they
+    are left out.
     """
 
     dataset: str = "synthetic"
@@ -27,6 +30,8 @@ class Data:
     test_subject: int = 0
     validation_subjects: tuple[int, ...] = ()
     labelled_subjects: tuple[int, ...] = ()
+    label_noise: float = 0.0
+    keep_unpaired: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,10 +62,11 @@ class Frames:
 
 @dataclasses.dataclass(frozen=True)
 class Teacher:
-    """`fused` sees skeleton and IMU, `skeleton` the skeleton alone; `depth` and `video` see frames.
+    """`fused` sees skeleton and IMU, `skeleton` or `imu` one of them; `depth` and `video` see frames.
 
-    `width` is that of the first two, `frame_network` (`light` or `bn_inception`) and `embedding` are those
-    of the others.
+    `width` is that of the first three, `frame_network` (`light` or `bn_inception`) and `embedding` are those
+    of the others. With `cross_fitted`, each person's recordings are explained to the student by a teacher that was
+    trained on the other labelled people alone: one more training for each of them.
     """
 
     kind: str = "fused"
@@ -68,6 +74,7 @@ class Teacher:
     dropout: float = 0.5
     frame_network: str = "light"
     embedding: int = 300
+    cross_fitted: bool = False
 
     @property
     def modalities(self):
@@ -123,14 +130,37 @@ class Distillation:
 
 
 @dataclasses.dataclass(frozen=True)
+class Pskd:
+    """Settings of `tfkd.methods.pskd`; it is the method of the recipe where `stages` are named.
+
+    Each stage is a list of teachers by kind, of the sections `teacher` and `more_teachers`. `epochs` of the stages add
+    up to those of `student_training`, so that every student has the same budget. `learning_rates` of the stages, if
+    any are given, take the place of the one there.
+    """
+
+    stages: tuple[tuple[str, ...], ...] = ()
+    epochs: tuple[int, ...] = ()
+    learning_rates: tuple[float, ...] = ()
+    label: float = 0.1
+    temperature: float = 2.0
+    selection: str = "hard"
+    threshold: float = 0.0
+    softness: float = 1.0
+    semantic: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
 class Ablation:
     """Students trained beside the others, to take the method apart.
 
     For each of `terms` (of `soft_targets`, `distance`, `angle`, `semantic`) one that learns from the labels and that
-    term alone. With `raw_signal`, two with the network of `student.kind = "imu"`, on labels alone and distilled.
+    term alone. With `raw_signal`, two with the network of `student.kind = "imu"`, on labels alone and distilled. For
+    each of `methods` one that learns from the one teacher of the section `teacher`: `single` by labels and soft
+    targets, `dask` by distances, angles and the semantic term besides.
     """
 
     terms: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
     raw_signal: bool = False
 
 
@@ -164,18 +194,25 @@ class Recipe:
     augmentation: Augmentation = dataclasses.field(default_factory=Augmentation)
     frames: Frames = Frames()
     teacher: Teacher = Teacher()
+    more_teachers: tuple[Teacher, ...] = ()
     teacher_training: Training = Training()
     student: Student = Student()
     student_training: Training = Training()
     distillation: Distillation = Distillation()
+    pskd: Pskd = Pskd()
     ablation: Ablation = Ablation()
     pruning: PruningSettings = PruningSettings()
     quantization: Quantization = Quantization()
 
     @property
     def modalities(self):
-        """What is read of the recordings: the IMU and what the teacher sees."""
-        return tuple(sorted({"imu", *self.teacher.modalities}))
+        """What is read of the recordings: the IMU and what the teachers see."""
+        return tuple(sorted({"imu", *(m for teacher in self.teachers.values() for m in teacher.modalities)}))
+
+    @property
+    def teachers(self):
+        """Kind -> `Teacher`, the one of the section `teacher` first."""
+        return {teacher.kind: teacher for teacher in (self.teacher, *self.more_teachers)}
 
     def to_toml(self):
         """The recipe as TOML, every value written out."""
@@ -235,8 +272,8 @@ def _value(kind, value, source, key):
         return value
     elif hasattr(kind, "__args__"):
         entry = kind.__args__[0]
-        if isinstance(value, (list, tuple)) and all(type(v) is entry for v in value):
-            return tuple(value)
+        if isinstance(value, (list, tuple)):
+            return tuple(_value(entry, v, source, f"{key}[{i}]") for i, v in enumerate(value))
         wanted = f"a list of {entry.__name__}"
     else:
         wanted = {float: "a number", int: "a whole number", str: "a string", bool: "true or false"}[kind]

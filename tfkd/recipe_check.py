@@ -5,6 +5,9 @@ from tfkd.encodings.gaf import Gaf
 TERMS = ("soft_targets", "distance", "angle", "semantic")
 """The terms of the distillation that have a weight in a recipe."""
 
+METHODS = ("single", "dask")
+"""What a recipe can compare its method with, besides labels alone."""
+
 
 class RecipeError(ValueError):
     """A recipe cannot be used; the message names the file, the key, the value and what is possible."""
@@ -26,8 +29,6 @@ def check(recipe, source):
         ("data.dataset", recipe.data.dataset, ("utd", "synthetic")),
         ("data.split", recipe.data.split, ("cross_subject", "cross_trial", "loso")),
         ("windows.kind", recipe.windows.kind, ("whole_trial", "stream")),
-        ("teacher.kind", recipe.teacher.kind, ("fused", "skeleton", "depth", "video")),
-        ("teacher.frame_network", recipe.teacher.frame_network, ("light", "bn_inception")),
         ("student.kind", recipe.student.kind, ("imu", "gaf", "resnet18")),
         ("distillation.teacher", recipe.distillation.teacher, ("live", "stored")),
     ):
@@ -35,7 +36,6 @@ def check(recipe, source):
     for part, least in (
         ("windows", {"length": 8, "hop": 1, "skeleton_length": 8, "channels": None}),
         ("frames", {"size": 8, "most": 2, "segments": 2, "crop": 0, "shade": 0}),
-        ("teacher", {"width": 1, "dropout": 0, "embedding": 1}),
         ("student", {"width": 1, "depth": 0, "kernel": 1, "stem_kernel": 1, "stem_stride": 1, "embedding": 1}),
         ("teacher_training", {"epochs": 1, "batch_size": 2, "learning_rate": 0, "weight_decay": 0}),
         ("student_training", {"epochs": 1, "batch_size": 2, "learning_rate": 0, "weight_decay": 0}),
@@ -51,7 +51,6 @@ def check(recipe, source):
                 require(value >= bound, f"{part}.{key}", value, f"at least {bound}")
     for key, value in (
         ("pruning.sparsity", recipe.pruning.sparsity),
-        ("teacher.dropout", recipe.teacher.dropout),
         ("student.dropout", recipe.student.dropout),
     ):
         require(0 <= value < 1, key, value, "at least 0 and below 1")
@@ -60,8 +59,12 @@ def check(recipe, source):
         "of at least 1 each",
     )  # fmt: skip
     _check_images(recipe, require)
-    for term in recipe.ablation.terms:
-        require(term in TERMS, "ablation.terms", term, " or ".join(TERMS))
+    _check_teachers(recipe, require)
+    _check_pskd(recipe, require)
+    for key, known in (("terms", TERMS), ("methods", METHODS)):
+        for value in getattr(recipe.ablation, key):
+            require(value in known, f"ablation.{key}", value, " or ".join(known))
+    require(0 <= recipe.data.label_noise < 1, "data.label_noise", recipe.data.label_noise, "at least 0 and below 1")
     frames = recipe.frames
     require(frames.segments <= frames.most, "frames.segments", frames.segments, f"at most frames.most, {frames.most}")
     require(frames.crop <= frames.size, "frames.crop", frames.crop, f"at most frames.size, {frames.size}")
@@ -83,6 +86,60 @@ def check(recipe, source):
             recipe.data.test_subject,
             "the number of the person left out",
         )
+
+
+def _check_teachers(recipe, require):
+    several = (recipe.teacher, *recipe.more_teachers)
+    for number, teacher in enumerate(several):
+        part = "teacher" if number == 0 else f"more_teachers[{number - 1}]"
+        for key, known in (
+            ("kind", ("fused", "skeleton", "imu", "depth", "video")), ("frame_network", ("light", "bn_inception")),
+        ):  # fmt: skip
+            value = getattr(teacher, key)
+            require(value in known, f"{part}.{key}", value, " or ".join(known))
+        for key in ("width", "embedding"):
+            require(getattr(teacher, key) >= 1, f"{part}.{key}", getattr(teacher, key), "at least 1")
+        require(0 <= teacher.dropout < 1, f"{part}.dropout", teacher.dropout, "at least 0 and below 1")
+        before = [other.kind for other in several[:number]]
+        require(teacher.kind not in before, f"{part}.kind", teacher.kind, "another kind than those before it")
+        labelled = recipe.data.labelled_subjects
+        require(
+            not (teacher.cross_fitted and len(labelled) == 1), f"{part}.cross_fitted", True,
+            f"false where one person alone is labelled (data.labelled_subjects is {labelled})",
+        )  # fmt: skip
+        require(
+            not teacher.cross_fitted or recipe.distillation.teacher == "live", f"{part}.cross_fitted", True,
+            "false where distillation.teacher is stored",
+        )  # fmt: skip
+
+
+def _check_pskd(recipe, require):
+    pskd = recipe.pskd
+    if not pskd.stages:
+        unused = [teacher.kind for teacher in recipe.more_teachers]
+        require(not unused, "more_teachers", unused, "left out, or named in pskd.stages")
+        return
+    for number, stage in enumerate(pskd.stages):
+        require(len(stage) > 0, f"pskd.stages[{number}]", stage, "not empty")
+        for kind in stage:
+            known = list(recipe.teachers)
+            require(kind in known, f"pskd.stages[{number}]", kind, f"a teacher of this recipe: {' or '.join(known)}")
+    stages = len(pskd.stages)
+    require(len(pskd.epochs) == stages, "pskd.epochs", pskd.epochs, f"{stages} numbers, one a stage")
+    require(min(pskd.epochs) >= 1, "pskd.epochs", pskd.epochs, "of at least 1 each")
+    total = recipe.student_training.epochs
+    require(
+        sum(pskd.epochs) == total, "pskd.epochs", pskd.epochs,
+        f"{total} in all, as student_training.epochs, so that every student has the same budget",
+    )  # fmt: skip
+    rates = pskd.learning_rates
+    require(len(rates) in (0, stages), "pskd.learning_rates", rates, "empty, or one a stage")
+    require(pskd.selection in ("hard", "soft"), "pskd.selection", pskd.selection, "hard or soft")
+    for key in ("label", "threshold", "semantic"):
+        require(getattr(pskd, key) >= 0, f"pskd.{key}", getattr(pskd, key), "at least 0")
+    require(pskd.threshold <= 1, "pskd.threshold", pskd.threshold, "at most 1, a confidence")
+    for key in ("temperature", "softness"):
+        require(getattr(pskd, key) > 0, f"pskd.{key}", getattr(pskd, key), "above 0")
 
 
 def _check_images(recipe, require):

@@ -5,6 +5,7 @@ import json
 
 from tfkd import provenance
 from tfkd.evaluation import Predictions, confusion, mean_and_spread, paired_comparison
+from tfkd.recipe_check import METHODS
 from tfkd.seed_run import stages_of
 
 FORMAT = 1
@@ -74,7 +75,8 @@ def summarize(folder, recipe, prepared, seeds):
 def _compared(names):
     """Pairs of stages to compare: each student with the one that differs from it in one thing."""
     pairs = [("distilled", "labels"), ("distilled", "control")]
-    pairs += [(name, "labels") for name in names if name.startswith("with_")]
+    pairs += [(name, "labels") for name in names if name in METHODS or name.startswith("with_")]
+    pairs += [("distilled", name) for name in METHODS]
     pairs += [("pruned", "distilled"), ("int8", "pruned"), ("int8", "labels")]
     pairs += [("labels", "raw_labels"), ("distilled", "raw_distilled")]
     return [pair for pair in pairs if set(pair) <= set(names)]

@@ -1,6 +1,7 @@
 """The stages of one seed of an experiment."""
 
 import dataclasses
+import json
 import sys
 import time
 
@@ -10,8 +11,10 @@ import numpy as np
 from tfkd import files
 from tfkd.compress.pruning import Pruning, polynomial, sparsity_of
 from tfkd.deploy import TflmModel, balanced_calibration, encode_for, export_student, load_export
+from tfkd.distillers import Progressive
 from tfkd.evaluation import Predictions
-from tfkd.training import Trainer, shuffled
+from tfkd.teaching import Teaching, load
+from tfkd.training import Trainer
 
 GOLDEN_WINDOWS = 8
 
@@ -19,13 +22,20 @@ GOLDEN_WINDOWS = 8
 def stages_of(recipe):
     """The stages that a run of `recipe` has, in order.
 
-    `with_<term>` is the student that learns from labels and that term of the distillation alone; `raw_labels` and
-    `raw_distilled` are the network for raw signals, beside one for images.
+    `teacher_<kind>` are teachers besides the first. `single`, `dask` and `with_<term>` are students that learn from
+    the first teacher in other ways than the recipe's, the last from labels and that term of the distillation alone;
+    `raw_labels` and `raw_distilled` are the network for raw signals, beside one for images.
     """
-    stages = ["teacher", "labels", *(f"with_{term}" for term in recipe.ablation.terms), "distilled", "control"]
+    stages = ["teacher", *(f"teacher_{teacher.kind}" for teacher in recipe.more_teachers), "labels"]
+    stages += [*recipe.ablation.methods, *(f"with_{term}" for term in recipe.ablation.terms), "distilled", "control"]
     if recipe.ablation.raw_signal:
         stages += ["raw_labels", "raw_distilled"]
     return stages + (["pruned", "int8"] if recipe.quantization.int8 else [])
+
+
+def method_of(recipe):
+    """The recipe's own method: `"pskd"` where it has stages, else `None` for its `distillation`."""
+    return "pskd" if recipe.pskd.stages else None
 
 
 class SeedRun:
@@ -36,69 +46,85 @@ class SeedRun:
         self.recipe, self.prepared = experiment.recipe, experiment.prepared
         self.folder = experiment.folder / f"seed{seed}"
         self.trainer = Trainer(self.recipe, self.prepared, experiment.channels, seed)
+        self.teaching = Teaching(self.trainer, self.folder)
 
     def run(self):
         """Runs the stages that have no record yet."""
+        accuracy = {}
         for stage in stages_of(self.recipe):
             record = self.folder / f"{stage}.json"
-            if record.exists():
-                self.experiment.say(f"[seed {self.seed}] {stage}: done before")
-                continue
-            # Each stage for itself, so that it gives the same whether or not the ones before ran just now.
-            keras.utils.set_random_seed(self.seed)
-            started = time.time()
-            term = stage.removeprefix("with_")
-            facts = self._distil(stage, term=term) if term != stage else getattr(self, f"_{stage}")()
-            metrics = Predictions.load(self.folder / f"{stage}.npz").metrics()
-            seconds = round(time.time() - started, 1)
-            files.write_json(record, {**metrics, **facts, "seconds": seconds})
-            self.experiment.say(
-                f"[seed {self.seed}] {stage}: {100 * metrics['accuracy']:.1f} % of "
-                f"{self.prepared.side} recordings right ({seconds:.0f} s)"
-            )
+            done = record.exists()
+            if not done:
+                # Each stage for itself, so that it gives the same whether or not the ones before ran just now.
+                keras.utils.set_random_seed(self.seed)
+                started = time.time()
+                facts = self._run(stage)
+                metrics = Predictions.load(self.folder / f"{stage}.npz").metrics()
+                files.write_json(record, {**metrics, **facts, "seconds": round(time.time() - started, 1)})
+            found = json.loads(record.read_text())
+            accuracy[stage] = found["accuracy"]
+            told = f"{100 * found['accuracy']:.1f} % of {self.prepared.side} recordings right"
+            self._say(stage, "done before" if done else f"{told} ({found['seconds']:.0f} s)")
+            if stage == "labels":
+                self._warn_of_poor_teachers(accuracy)
 
-    def _teacher(self):
-        network = self.trainer.new_teacher()
+    def _warn_of_poor_teachers(self, accuracy):
+        for stage, value in accuracy.items():
+            if stage.startswith("teacher") and value < accuracy["labels"]:
+                self._say(
+                    stage,
+                    f"warning: with {100 * value:.1f} % it knows less than the student on labels alone, "
+                    f"{100 * accuracy['labels']:.1f} %. What it says may do more harm than good.",
+                )
+
+    def _say(self, stage, words):
+        self.experiment.say(f"[seed {self.seed}] {stage}: {words}")
+
+    def _run(self, stage):
+        if stage.startswith("teacher"):
+            return self._teacher(stage)
+        if stage in ("labels", "raw_labels"):
+            return self._on_labels(stage, "imu" if stage == "raw_labels" else None)
+        if stage == "pruned":
+            return self._pruned()
+        if stage == "int8":
+            return self._int8()
+        method = stage.removeprefix("with_")
+        if stage in ("distilled", "control", "raw_distilled"):
+            method = method_of(self.recipe)
+        return self._distil(stage, method, "imu" if stage == "raw_distilled" else None)
+
+    def _teacher(self, stage):
+        kind = self.teaching.kinds[stage]
         training = self.recipe.teacher_training
-        names = self.trainer.teacher_inputs
-        inputs = names[0] if len(names) == 1 else names
-        batches = self.trainer.batches(inputs, training, labelled_only=True)
-        return self._train("teacher", network, network, batches, training)
+        for person in self.teaching.persons(kind):
+            path = self.teaching.fold_path(stage, person)
+            if not path.exists():
+                network, batches = self.trainer.new_teacher(kind), self.trainer.teacher_batches(kind, without=person)
+                self._fit(f"{stage} without person {person}", network, batches, training)
+                with files.atomic_path(path) as temporary:
+                    network.save(temporary, include_optimizer=False)
+        keras.utils.set_random_seed(self.seed)
+        network = self.trainer.new_teacher(kind)
+        return self._train(stage, network, network, self.trainer.teacher_batches(kind), training)
 
-    def _labels(self):
-        return self._on_labels("labels")
-
-    def _raw_labels(self):
-        return self._on_labels("raw_labels", kind="imu")
-
-    def _on_labels(self, stage, kind=None):
+    def _on_labels(self, stage, kind):
         student = self.trainer.new_student(kind)
         training = self.recipe.student_training
-        batches = self.trainer.batches(student.inputs[0].name, training, labelled_only=True)
+        batches = self.trainer.batches(student.inputs[0].name, training, self.trainer.labelled())
         return self._train(stage, student, student, batches, training)
 
-    def _distilled(self):
-        return self._distil("distilled")
-
-    def _raw_distilled(self):
-        return self._distil("raw_distilled", kind="imu")
-
-    def _control(self):
-        return self._distil("control")
-
-    def _distil(self, stage, kind=None, term=None):
-        teacher = self._load("teacher")
-        if stage == "control":
-            teacher = shuffled(teacher)
+    def _distil(self, stage, method, kind):
+        training, shuffle = self.recipe.student_training, stage == "control"
+        teachers = self.teaching.teachers(method, shuffle)
         student = self.trainer.new_student(kind)
-        training = self.recipe.student_training
-        batches = self._distillation_batches(stage, training)
-        distiller = self.trainer.distiller(teacher, student, term)
-        return self._train(stage, distiller, student, batches, training)
+        batches = self.teaching.batches(training, method, shuffle)
+        model = self.trainer.taught(teachers, student, method)
+        return self._train(stage, model, student, batches, training)
 
     def _pruned(self):
         settings = self.recipe.pruning
-        student = self._load("distilled")
+        student = load(self.folder / "distilled.keras")
         training = dataclasses.replace(
             self.recipe.student_training,
             epochs=settings.epochs,
@@ -106,9 +132,12 @@ class SeedRun:
         )
         if not (settings.sparsity and settings.epochs):
             return self._keep("pruned", student, {"history": {}, "sparsity": sparsity_of(student)})
-        batches = self._distillation_batches("pruned", training)
+        method = method_of(self.recipe)
+        batches = self.teaching.batches(training, method)
         pruning = Pruning(student, polynomial(settings.sparsity, training.epochs * batches.num_batches))
-        distiller = self.trainer.distiller(self._load("teacher"), student)
+        distiller = self.trainer.taught(self.teaching.teachers(method), student, method)
+        if isinstance(distiller, Progressive):
+            distiller = distiller.stages[-1].distiller
         facts = self._train("pruned", distiller, student, batches, training, [pruning], pruning.strip)
         return {**facts, "sparsity": sparsity_of(student)}
 
@@ -144,7 +173,7 @@ class SeedRun:
         calibration = balanced_calibration(x, windows.labels, self.recipe.quantization.calibration_per_class, self.seed)
         chosen = np.linspace(0, len(windows) - 1, GOLDEN_WINDOWS).astype(int)
         return export_student(
-            self._load(stage),
+            load(self.folder / f"{stage}.keras"),
             folder,
             calibration=calibration,
             contract_facts=self._contract_facts(),
@@ -170,28 +199,10 @@ class SeedRun:
             "labels": list(self.prepared.train.classes),
         }
 
-    def _distillation_batches(self, stage, training):
-        names = [*self.trainer.teacher_inputs]
-        if self.trainer.student_input not in names:
-            names.append(self.trainer.student_input)
-        stored = None
-        if self.recipe.distillation.teacher == "stored":
-            names = [self.trainer.student_input]
-            path = self.folder / "teacher_outputs.npz"
-            stored = self.trainer.stored_outputs(self._load("teacher"), path)
-            if stage == "control":
-                order = np.random.default_rng(self.seed).permutation(len(self.prepared.train))
-                stored = {name: values[order] for name, values in stored.items()}
-        return self.trainer.batches(names, training, teacher_outputs=stored)
-
     def _train(self, stage, model, network, batches, training, callbacks=(), after=None):
         """Compiles and fits `model`, then keeps `network`."""
-        self.trainer.compile(model, training, batches)
-        if self.experiment.show_epochs:
-            self.experiment.say(f"[seed {self.seed}] {stage}: {training.epochs} epochs")
-            callbacks = [*callbacks, EpochBar()]
         started = time.time()
-        history = self.trainer.fit(model, batches, training, callbacks)
+        history = self._fit(stage, model, batches, training, callbacks)
         seconds = time.time() - started
         if after:
             after()
@@ -199,15 +210,21 @@ class SeedRun:
         facts = {"history": rounded, "parameters": network.count_params()}
         return self._keep(stage, network, {**facts, "training_seconds": round(seconds, 1)})
 
+    def _fit(self, stage, model, batches, training, callbacks=()):
+        if self.experiment.show_epochs:
+            self._say(stage, f"{training.epochs} epochs")
+            callbacks = [*callbacks, EpochBar()]
+        if isinstance(model, Progressive):
+            return self.trainer.fit_stages(model, training, batches, callbacks)
+        self.trainer.compile(model, training, batches)
+        return self.trainer.fit(model, batches, training, callbacks)
+
     def _keep(self, stage, network, facts):
         with files.atomic_path(self.folder / f"{stage}.keras") as temporary:
             network.save(temporary, include_optimizer=False)
         logits = self.trainer.predict(network, self.prepared.judged)
         Predictions.of(self.prepared.judged, logits).save(self.folder / f"{stage}.npz")
         return facts
-
-    def _load(self, stage):
-        return keras.models.load_model(self.folder / f"{stage}.keras", compile=False, safe_mode=True)
 
 
 class EpochBar(keras.callbacks.Callback):

@@ -1,99 +1,21 @@
-"""From a recipe's words to Keras objects: windows, networks, batches, optimizers, distillers."""
+"""From a recipe's words to Keras objects: networks, batches, optimizers, distillers."""
 
 import dataclasses
 
 import keras
 import numpy as np
 
-from tfkd.data import splits
-from tfkd.data import windows as cutting
 from tfkd.data.batches import Batches, FollowEpoch
 from tfkd.data.frames import FrameSampling
-from tfkd.data.recordings import DataError
-from tfkd.distillers import TeacherCache
 from tfkd.encodings import GramianAngularField
 from tfkd.encodings.gaf import Gaf
-from tfkd.methods import vskd
+from tfkd.methods import pskd, vskd
 from tfkd.networks.fusion import fused_teacher
 from tfkd.networks.images import gaf_student, resnet18
-from tfkd.networks.imu import imu_student
+from tfkd.networks.imu import imu_student, imu_teacher
 from tfkd.networks.skeleton import skeleton_teacher
 from tfkd.networks.video import trn_teacher
-from tfkd.recipe_check import TERMS
-
-
-@dataclasses.dataclass(frozen=True)
-class PreparedData:
-    """Windows to learn from and to be judged by.
-
-    Attributes:
-        train: training windows, unlabelled ones included.
-        judged: windows of the validation people if the recipe names some, else of the test people.
-        side: `"validation"` or `"test"`: which of them `judged` holds.
-        normalisation: fitted on `train`.
-        notes: what the reader and the pairing left out.
-        split: name of the protocol.
-    """
-
-    train: cutting.Windows
-    judged: cutting.Windows
-    side: str
-    normalisation: cutting.Normalisation
-    notes: dict
-    split: str
-
-
-def prepare(recipe, recordings):
-    """Splits by person, then cuts into windows, then fits the normalisation on training windows."""
-    recordings = recordings.paired(recipe.modalities)
-    if "skeleton" in recipe.modalities:
-        recordings = cutting.centred_skeletons(recordings)
-    split = _split(recipe.data, recordings)
-    train = split.train
-    if recipe.data.labelled_subjects:
-        labelled = set(recipe.data.labelled_subjects)
-        if absent := labelled - set(train.subjects):
-            raise DataError(f"labelled_subjects {sorted(absent)} do not train ({train.subjects} do).")
-        train = train.without_labels(set(train.subjects) - labelled)
-    side = "validation" if len(split.validation) else "test"
-    train_windows = _cut(recipe, train)
-    return PreparedData(
-        train_windows,
-        _cut(recipe, getattr(split, side)),
-        side,
-        cutting.Normalisation.fit(train_windows),
-        recordings.notes,
-        split.name,
-    )
-
-
-def _split(data, recordings):
-    if data.split == "cross_subject":
-        return splits.cross_subject(recordings, data.validation_subjects)
-    if data.split == "cross_trial":
-        return splits.cross_trial(recordings, data.validation_subjects)
-    return splits.leave_one_subject_out(recordings, data.test_subject, data.validation_subjects)
-
-
-def _cut(recipe, recordings):
-    windows = recipe.windows
-    every = {"imu": windows.length, "skeleton": windows.skeleton_length}
-    lengths = {modality: every.get(modality, recipe.frames.most) for modality in recipe.modalities}
-    if windows.kind == "whole_trial":
-        return cutting.whole_trial(recordings, lengths)
-    return cutting.stream(recordings, lengths, windows.hop)
-
-
-def student_channels(recipe, stream):
-    """Indices into the IMU stream of the channels that the student sees.
-
-    Raises:
-        DataError: the recipe names a channel that the stream does not have.
-    """
-    known = stream.channels
-    if unknown := [c for c in recipe.windows.channels if c not in known]:
-        raise DataError(f"windows.channels names {unknown}; the IMU has {list(known)}.")
-    return [known.index(channel) for channel in recipe.windows.channels]
+from tfkd.recipe_check import METHODS, TERMS
 
 
 class Trainer:
@@ -111,26 +33,27 @@ class Trainer:
         self.classes = len(prepared.train.classes)
         whole = len(channels) == prepared.train.arrays["imu"].shape[-1]
         self.student_input = "imu" if whole else "imu_part"
-        self.teacher_inputs = list(recipe.teacher.modalities)
         frames = recipe.frames
         self.frames = FrameSampling(frames.segments, frames.crop or None, flip=frames.flip, shade=frames.shade)
 
-    def new_teacher(self):
-        """An untrained teacher."""
+    def new_teacher(self, kind):
+        """An untrained teacher of one of the recipe's kinds."""
         shapes = {m: v.shape[1:] for m, v in self.prepared.train.arrays.items()}
-        recipe = self.recipe.teacher
+        recipe = self.recipe.teachers[kind]
         settings = {"width": recipe.width, "dropout": recipe.dropout}
-        if recipe.kind == "fused":
+        if kind == "imu":
+            return imu_teacher(shapes["imu"], self.classes, **settings)
+        if kind == "fused":
             return fused_teacher(shapes["skeleton"], shapes["imu"], self.classes, **settings)
-        if recipe.kind == "skeleton":
+        if kind == "skeleton":
             return skeleton_teacher(shapes["skeleton"], self.classes, **settings)
         return trn_teacher(
-            self.frames.shape(shapes[recipe.kind]),
+            self.frames.shape(shapes[kind]),
             self.classes,
             recipe.frame_network,
             recipe.embedding,
             dropout=recipe.dropout,
-            input_name=recipe.kind,
+            input_name=kind,
         )
 
     def new_student(self, kind=None):
@@ -149,11 +72,19 @@ class Trainer:
         encoding = GramianAngularField(**dataclasses.asdict(gaf), name="encoding")
         return network(shape, self.classes, encoding, recipe.embedding, **settings)
 
-    def batches(self, inputs, training, labelled_only=False, teacher_outputs=None):
-        """Training batches; with `labelled_only`, of labelled windows, in as many steps an epoch."""
-        windows = self.prepared.train
-        if labelled_only:
-            windows = windows.take(windows.labels >= 0)
+    def teacher_batches(self, kind, without=None):
+        """Batches to train a teacher on: labelled windows that have what it sees, of all people but `without`."""
+        modalities = self.recipe.teachers[kind].modalities
+        train = self.prepared.train
+        chosen = (train.labels >= 0) & (train.subjects != without)
+        for modality in modalities:
+            chosen &= train.present.get(modality, True)
+        inputs = modalities[0] if len(modalities) == 1 else modalities
+        return self.batches(inputs, self.recipe.teacher_training, train.take(chosen))
+
+    def batches(self, inputs, training, windows=None, teacher_outputs=None, extras=None):
+        """Training batches, of `windows` or all; in as many steps an epoch as all training windows make."""
+        windows = self.prepared.train if windows is None else windows
         return Batches(
             windows,
             inputs,
@@ -166,7 +97,12 @@ class Trainer:
             steps=max(len(self.prepared.train) // training.batch_size, 1),
             parts={"imu_part": ("imu", self.channels)},
             frames=self.frames,
+            extras=extras,
         )
+
+    def labelled(self):
+        """The training windows that have labels."""
+        return self.prepared.train.take(self.prepared.train.labels >= 0)
 
     def fit(self, model, batches, training, callbacks=()):
         """Trains a compiled model for the recipe's number of epochs."""
@@ -180,6 +116,34 @@ class Trainer:
 
     def compile(self, model, training, batches):
         """AdamW, warm-up over the first 5 % of steps, cosine to zero; cross-entropy on logits."""
+        optimizer = self._optimizer(training, batches)
+        # TensorFlow traces a step twice if the first creates variables: the optimizer's and the metric's exist before.
+        optimizer.build(model.trainable_variables)
+        model.compile(optimizer, **self._compile_settings(training))
+
+    def fit_stages(self, progressive, training, batches, callbacks=()):
+        """Trains a `Progressive`, each stage with a warm-up and a cosine of its own.
+
+        Returns:
+            Histories as one, metric -> values over the epochs of all stages; 0 for a teacher not yet heard.
+        """
+
+        rates = self.recipe.pskd.learning_rates or [training.learning_rate] * len(progressive.stages)
+        rates = {stage.name: rate for stage, rate in zip(progressive.stages, rates)}
+
+        def optimizer(stage):
+            settings = dataclasses.replace(training, epochs=stage.epochs, learning_rate=rates[stage.name])
+            return self._optimizer(settings, batches)
+
+        progressive.compile(optimizer, **self._compile_settings(training))
+        histories = progressive.fit(batches, callbacks=[FollowEpoch(batches), *callbacks], shuffle=False, verbose=0)
+        names = {name: None for history in histories.values() for name in history}
+        epochs = [len(history["loss"]) for history in histories.values()]
+        return {
+            name: [v for h, n in zip(histories.values(), epochs) for v in h.get(name, [0.0] * n)] for name in names
+        }
+
+    def _optimizer(self, training, batches):
         steps = training.epochs * batches.num_batches
         warm_up = steps // 20
         rate = keras.optimizers.schedules.CosineDecay(
@@ -188,40 +152,41 @@ class Trainer:
             warmup_target=training.learning_rate if warm_up else None,
             warmup_steps=warm_up,
         )
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=training.weight_decay)
-        # TensorFlow traces a step twice if the first creates variables: the optimizer's and the metric's exist before.
-        optimizer.build(model.trainable_variables)
-        model.compile(
-            optimizer,
-            keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=training.label_smoothing),
-            weighted_metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+        return keras.optimizers.AdamW(rate, weight_decay=training.weight_decay)
+
+    def _compile_settings(self, training):
+        return {
+            "loss": keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=training.label_smoothing),
+            "weighted_metrics": [keras.metrics.CategoricalAccuracy(name="accuracy")],
             # XLA on a CPU is several times slower for convolutions.
-            jit_compile=False,
-        )
+            "jit_compile": False,
+        }
 
-    def distiller(self, teacher, student, term=None):
-        """The recipe's losses between `teacher` and `student`; with `term`, the labels and that one alone.
+    def taught(self, teachers, student, method=None):
+        """The recipe's losses between teachers, given by kind, and the student.
 
-        Where batches bring stored outputs, the teacher only tells its width.
+        Where batches bring stored outputs, the teachers only tell their width.
+
+        Args:
+            method: `"pskd"`, for a `Progressive` with all the teachers, or a `Distiller` with one: `None` for the
+                recipe's `distillation`; `"single"` for its label and soft targets; `"dask"` for distance, angle and
+                semantic term besides; or a term, for labels and that one alone.
         """
+        if method == "pskd":
+            settings = dataclasses.asdict(self.recipe.pskd)
+            del settings["learning_rates"]  # for the schedules that `fit_stages` makes
+            return pskd(teachers=teachers, student=student, **settings)
+        (teacher,) = teachers.values()
         settings = self.recipe.distillation
         weights = {"label": settings.label, **{name: getattr(settings, name) for name in TERMS}}
-        if term:
-            # A term that the whole loss does without is tried at its usual weight.
-            weights = {"label": settings.label or 1.0, **dict.fromkeys(TERMS, 0.0), term: weights[term] or 1.0}
+        if method is not None:
+            chosen = {"single": TERMS[:1], "dask": TERMS}.get(method, (method,))
+            # A term that the whole loss does without is tried at its usual weight; labels alone beside a term count.
+            label = settings.label if method in METHODS else settings.label or 1.0
+            weights = {"label": label, **{name: (weights[name] or 1.0) * (name in chosen) for name in TERMS}}
         return vskd(teacher=teacher, student=student, temperature=settings.temperature, **weights)
 
-    def stored_outputs(self, teacher, path):
-        """Teacher outputs for the training windows, from `path` or computed and kept there."""
-        arguments = (teacher, self.prepared.train)
-        if path.exists():
-            cache = TeacherCache.load(path)
-        else:
-            cache = TeacherCache.compute(*arguments, normalisation=self._seen)
-            cache.save(path)
-        return cache.outputs(*arguments, normalisation=self._seen)
-
-    def _seen(self, modality, values):
+    def seen(self, modality, values):
         """A modality as a network sees it when it is not being trained."""
         return self.frames(values) if values.dtype == np.uint8 else self.prepared.normalisation(modality, values)
 
@@ -231,7 +196,7 @@ class Trainer:
         arrays = {}
         for name in names:
             modality, channels = parts.get(name, (name, slice(None)))
-            values = self._seen(modality, windows.arrays[modality])
+            values = self.seen(modality, windows.arrays[modality])
             arrays[name] = np.ascontiguousarray(values[..., channels])
         return arrays[names[0]] if len(names) == 1 else arrays
 
@@ -239,20 +204,3 @@ class Trainer:
         """Logits `(windows, classes)` of a network for `windows`."""
         names = [tensor.name for tensor in model.inputs]
         return model.predict(self.inputs_of(windows, names), batch_size=256, verbose=0)
-
-
-@keras.saving.register_keras_serializable("tfkd")
-class NextSample(keras.layers.Layer):
-    """Gives each sample of a batch the next one's output: a teacher that speaks of somebody else."""
-
-    def call(self, inputs):
-        return keras.ops.roll(inputs, 1, axis=0)
-
-
-def shuffled(teacher):
-    """The teacher with its outputs shuffled within the batch, for the control experiment."""
-    reader = keras.Model(teacher.input, [teacher.output, teacher.get_layer("embedding").output])
-    inputs = keras.tree.map_structure(lambda tensor: keras.Input(tensor.shape[1:], name=tensor.name), teacher.input)
-    logits, embedding = reader(inputs)
-    outputs = [NextSample(name="logits")(logits), NextSample(name="embedding")(embedding)]
-    return keras.Model(inputs, outputs, name="shuffled_teacher")

@@ -13,7 +13,7 @@ import pytest
 from tests.report.invented import CLASSES, RATES, Reader, make_run, make_windows, written
 from tfkd import files, report, results
 from tfkd.deploy import exported, variants
-from tfkd.recipe import Ablation, Data, Recipe, Windowing
+from tfkd.recipe import Ablation, Data, Recipe, Teacher, Windowing
 from tfkd.report import build
 from tfkd.report.page import p_value, points
 from tfkd.report.words import COMPARISONS, STAGES
@@ -129,8 +129,10 @@ def test_labels_that_were_withheld_are_named(usual, tmp_path):
 
 
 def test_words_cover_what_runs_produce(tmp_path):
-    ablation = Ablation(("soft_targets", "distance", "angle", "semantic"), raw_signal=True)
-    recipe = Recipe(data=Data("utd"), ablation=ablation)
+    ablation = Ablation(("soft_targets", "distance", "angle", "semantic"), ("single", "dask"), raw_signal=True)
+    kinds = ("fused", "skeleton", "imu", "depth", "video")
+    more = tuple(Teacher(kind=kind) for kind in kinds)
+    recipe = Recipe(data=Data("utd"), more_teachers=more, ablation=ablation)
     summary = make_run(tmp_path, recipe=recipe, rates=dict.fromkeys(stages_of(recipe), 0.8))
     terms = {f"with_{term}_vs_labels" for term in ablation.terms}
     assert set(summary["stages"]) == set(STAGES) and set(summary["comparisons"]) == set(COMPARISONS) | terms

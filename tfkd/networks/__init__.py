@@ -3,7 +3,7 @@
 from tfkd.networks.bn_inception import bn_inception
 from tfkd.networks.fusion import fused_teacher
 from tfkd.networks.images import gaf_student, resnet18
-from tfkd.networks.imu import imu_student
+from tfkd.networks.imu import imu_student, imu_teacher
 from tfkd.networks.skeleton import skeleton_teacher
 from tfkd.networks.video import light_frames, trn_teacher
 
@@ -12,6 +12,7 @@ __all__ = [
     "fused_teacher",
     "gaf_student",
     "imu_student",
+    "imu_teacher",
     "light_frames",
     "resnet18",
     "skeleton_teacher",

@@ -1,7 +1,9 @@
-"""Students for inertial signals, made of operators that TensorFlow Lite Micro runs fast."""
+"""Networks for inertial signals: students, made of operators that TensorFlow Lite Micro runs fast, and a teacher."""
 
 import keras
 from keras import layers
+
+from tfkd.networks.skeleton import temporal_features
 
 
 def imu_student(
@@ -51,6 +53,29 @@ def imu_student(
     x = layers.GlobalAveragePooling2D(name="embedding")(x)
     if dropout:
         x = layers.Dropout(dropout, name="dropout")(x)
+    return keras.Model(inputs, layers.Dense(classes, name="logits")(x), name=name)
+
+
+def imu_teacher(input_shape, classes, width=96, dropout=0.5, input_name="imu", name="imu_teacher"):
+    """Residual temporal convolutions over the signal: the student's own view, seen by a larger network.
+
+    Args:
+        input_shape: `(time, channels)`.
+        classes: number of classes.
+        width: channels of the first stage; later ones have more.
+        dropout: share of the embedding dropped in training.
+        input_name: name of the input, by which a Distiller routes.
+
+    Input shape:
+        `(batch, time, channels)`.
+
+    Output shape:
+        `(batch, classes)` logits. The layer `"embedding"` gives `(batch, 2 * width)`.
+    """
+    inputs = keras.Input(input_shape, name=input_name)
+    x = temporal_features(inputs, width, "imu")
+    x = layers.Activation("linear", name="embedding")(x)
+    x = layers.Dropout(dropout, name="dropout")(x)
     return keras.Model(inputs, layers.Dense(classes, name="logits")(x), name=name)
 
 

@@ -5,7 +5,14 @@ ZOO = ("<!-- results -->", "<!-- end of results -->")
 
 TITLES = {
     "teacher": "teacher",
+    "teacher_fused": "teacher of skeleton and IMU",
+    "teacher_skeleton": "teacher of the skeleton",
+    "teacher_imu": "teacher of the IMU",
+    "teacher_depth": "teacher of depth frames",
+    "teacher_video": "teacher of video",
     "labels": "student, labels only",
+    "single": "student, soft targets of one teacher",
+    "dask": "student, DASK of one teacher",
     "distilled": "student, distilled",
     "control": "control: shuffled teacher outputs",
     "with_soft_targets": "student, labels and soft targets",
@@ -38,6 +45,8 @@ def measured(results, command):
     if protocol["labelled_subjects"] != protocol["train_subjects"]:
         labelled = ", ".join(map(str, protocol["labelled_subjects"]))
         lines.append(f"Only people {labelled} have labels; the others' recordings are paired, without labels.")
+    if noise := results["recipe"]["data"].get("label_noise"):
+        lines.append(f"{100 * noise:g} % of the training labels were replaced by wrong ones.")
     heading = "| | recordings right, % | " + ("windows right, % | " if stream else "") + "macro F1, % | parameters |"
     lines += ["", heading, "| --- |" + " ---: |" * (heading.count("|") - 2)]
     for stage, title in TITLES.items():

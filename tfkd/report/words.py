@@ -4,7 +4,14 @@ from tfkd.report.page import kilobytes, p_value, percent, points, tag
 
 STAGES = {
     "teacher": ("Teacher", "teacher"),
+    "teacher_fused": ("Teacher of skeleton and IMU", "fused teacher"),
+    "teacher_skeleton": ("Teacher of the skeleton", "skeleton teacher"),
+    "teacher_imu": ("Teacher of the IMU", "IMU teacher"),
+    "teacher_depth": ("Teacher of depth frames", "depth teacher"),
+    "teacher_video": ("Teacher of video", "video teacher"),
     "labels": ("Student on labels alone", "labels"),
+    "single": ("Soft targets of one teacher", "one teacher"),
+    "dask": ("DASK of one teacher", "DASK"),
     "distilled": ("Student, distilled", "distilled"),
     "control": ("Control: shuffled teacher", "control"),
     "with_soft_targets": ("Labels and soft targets", "soft targets"),
@@ -21,6 +28,10 @@ STAGES = {
 COMPARISONS = {
     "distilled_vs_labels": ("the distilled student", "the same student on labels alone"),
     "distilled_vs_control": ("the distilled student", "its control, taught by shuffled teacher outputs"),
+    "single_vs_labels": ("the student on soft targets of one teacher", "the student on labels alone"),
+    "dask_vs_labels": ("the student on DASK of one teacher", "the student on labels alone"),
+    "distilled_vs_single": ("the distilled student", "the one on soft targets of one teacher"),
+    "distilled_vs_dask": ("the distilled student", "the one on DASK of one teacher"),
     "pruned_vs_distilled": ("the pruned student", "the distilled one"),
     "int8_vs_pruned": ("the int8 student", "the pruned one in float"),
     "int8_vs_labels": ("the int8 student", "the student on labels alone in float"),
@@ -129,7 +140,16 @@ def _extremes(summary):
 
 def _warnings(summary):
     """What keeps the headline from meaning more than it does."""
-    protocol, seeds = summary["protocol"], summary["seeds"]
+    protocol, seeds, stages = summary["protocol"], summary["seeds"], summary["stages"]
+    labels = stages["labels"]["accuracy"]["mean"]
+    for stage in (stage for stage in stages if stage.startswith("teacher")):
+        if (knows := stages[stage]["accuracy"]["mean"]) < labels:
+            yield (
+                f"{STAGES[stage][0]}: with {percent(knows)} it knows less than the student on labels alone, "
+                f"{percent(labels)}."
+            )
+    if noise := summary["recipe"]["data"].get("label_noise"):
+        yield f"{percent(noise)} of the training labels were replaced by wrong ones, to see what comes of it."
     if protocol["judged"] != "test":
         yield (
             f"Judged are the {protocol['judged']} people, not the test people: these numbers serve to "

@@ -1,0 +1,88 @@
+"""From recordings to the windows of a recipe: split by person, cut, normalised."""
+
+import dataclasses
+
+from tfkd.data import splits
+from tfkd.data import windows as cutting
+from tfkd.data.recordings import DataError
+
+
+@dataclasses.dataclass(frozen=True)
+class PreparedData:
+    """Windows to learn from and to be judged by.
+
+    Attributes:
+        train: training windows, unlabelled ones included.
+        judged: windows of the validation people if the recipe names some, else of the test people.
+        side: `"validation"` or `"test"`: which of them `judged` holds.
+        normalisation: fitted on `train`.
+        notes: what the reader and the pairing left out.
+        split: name of the protocol.
+    """
+
+    train: cutting.Windows
+    judged: cutting.Windows
+    side: str
+    normalisation: cutting.Normalisation
+    notes: dict
+    split: str
+
+
+def prepare(recipe, recordings):
+    """Splits by person, then cuts into windows, then fits the normalisation on training windows.
+
+    Whoever is judged, is so on recordings that every teacher can see too, so that all figures are of the same ones.
+    """
+    keep = recipe.data.keep_unpaired
+    recordings = recordings.paired(["imu"] if keep else recipe.modalities)
+    if "skeleton" in recipe.modalities:
+        recordings = cutting.centred_skeletons(recordings)
+    split = _split(recipe.data, recordings)
+    train = split.train
+    if recipe.data.labelled_subjects:
+        labelled = set(recipe.data.labelled_subjects)
+        if absent := labelled - set(train.subjects):
+            raise DataError(f"labelled_subjects {sorted(absent)} do not train ({train.subjects} do).")
+        train = train.without_labels(set(train.subjects) - labelled)
+    if recipe.data.label_noise:
+        train = train.with_label_noise(recipe.data.label_noise)
+    side = "validation" if len(split.validation) else "test"
+    optional = [modality for modality in recipe.modalities if modality != "imu"] if keep else []
+    train_windows = _cut(recipe, train, optional)
+    return PreparedData(
+        train_windows,
+        _cut(recipe, getattr(split, side).paired(recipe.modalities)),
+        side,
+        cutting.Normalisation.fit(train_windows),
+        train.notes,
+        split.name,
+    )
+
+
+def _split(data, recordings):
+    if data.split == "cross_subject":
+        return splits.cross_subject(recordings, data.validation_subjects)
+    if data.split == "cross_trial":
+        return splits.cross_trial(recordings, data.validation_subjects)
+    return splits.leave_one_subject_out(recordings, data.test_subject, data.validation_subjects)
+
+
+def _cut(recipe, recordings, optional=()):
+    windows = recipe.windows
+    every = {"imu": windows.length, "skeleton": windows.skeleton_length}
+    lengths = {modality: every.get(modality, recipe.frames.most) for modality in recipe.modalities}
+    if windows.kind == "whole_trial":
+        return cutting.whole_trial(recordings, lengths, optional)
+    return cutting.stream(recordings, lengths, windows.hop, optional=optional)
+
+
+def student_channels(recipe, stream):
+    """Indices into the IMU stream of the channels that the student sees.
+
+    Raises:
+        DataError: the recipe names a channel that the stream does not have.
+    """
+    known = stream.channels
+    if unknown := [c for c in recipe.windows.channels if c not in known]:
+        raise DataError(f"windows.channels names {unknown}; the IMU has {list(known)}.")
+    return [known.index(channel) for channel in recipe.windows.channels]
