@@ -16,7 +16,10 @@ RECIPE = {
     "windows": {"length": 32, "skeleton_length": 16, "channels": ["acc_x", "acc_y", "acc_z"]},
     "augmentation": {"rotation_deg": 10, "mixup": 0.2},
     "teacher": {"kind": "fused", "width": 4},
-    "more_teachers": [{"kind": "imu", "width": 4}, {"kind": "skeleton", "width": 4, "cross_fitted": True}],
+    "more_teachers": [
+        {"kind": "imu", "width": 4, "taught_by": "fused"},
+        {"kind": "skeleton", "width": 4, "cross_fitted": True},
+    ],
     "teacher_training": {"epochs": 1, "batch_size": 32},
     "student": {"width": 8, "depth": 1},
     "student_training": {"epochs": 3, "batch_size": 32},
@@ -53,6 +56,8 @@ def test_a_run_sets_the_methods_side_by_side(tmp_path):
     record = json.loads((seed0 / "distilled.json").read_text())
     assert len(record["history"]["loss"]) == 3
     assert record["history"]["chosen_skeleton"][0] == 0  # not heard in the first stage
+    assistant = json.loads((seed0 / "teacher_imu.json").read_text())
+    assert "soft_targets_loss" in assistant["history"]  # taught by the fused teacher
     last = [record["history"][f"chosen_{name}"][-1] for name in ("imu", "skeleton", "fused", "label")]
     assert sum(last) == pytest.approx(1, abs=1e-4)
     # One skeleton teacher without each person who trains, beside the one that knows them all.
@@ -92,6 +97,7 @@ def test_poor_teachers_are_named_with_both_figures():
         ("data", {"labelled_subjects": [1]}, "more_teachers[1].cross_fitted is True, but must be false"),
         ("data", {"label_noise": 1.0}, "data.label_noise is 1.0"),
         ("teacher", {"kind": "imu"}, "more_teachers[0].kind is 'imu', but must be another kind than those before it"),
+        ("teacher", {"taught_by": "imu"}, "teacher.taught_by is 'imu', but must be empty: no teacher is before it"),
         ("ablation", {"methods": ["triple"]}, "ablation.methods is 'triple', but must be single or dask"),
     ],
 )

@@ -17,6 +17,24 @@ def test_every_recipe_of_the_zoo_is_valid_and_survives_writing(path, tmp_path):
     assert load_recipe(written) == recipe
 
 
+def test_settings_can_take_the_place_of_the_files(tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text('[data]\ndataset = "utd"\nsplit = "cross_trial"\n')
+    changes = ["data.split = loso", "data.test_subject=3", "data.labelled_subjects=[1, 5]", "pruning.sparsity=0.8"]
+    recipe = load_recipe(path, changes)
+    assert (recipe.data.dataset, recipe.data.split, recipe.data.test_subject) == ("utd", "loso", 3)
+    assert recipe.data.labelled_subjects == (1, 5) and recipe.pruning.sparsity == 0.8
+    for change, message in (
+        ("data.split", "'data.split' must have the form section.key=value"),
+        ("data.split.x=3", "names split, which is no section"),
+        ("data.splitt=loso", "unknown key data.splitt; did you mean data.split?"),
+        ("data.split=[", "data.split is '['"),
+    ):
+        with pytest.raises(RecipeError) as raised:
+            load_recipe(path, [change])
+        assert message in str(raised.value)
+
+
 @pytest.mark.parametrize(
     "values, message",
     [

@@ -62,6 +62,8 @@ def prepare(recipe, recordings):
 def _split(data, recordings):
     if data.split == "cross_subject":
         return splits.cross_subject(recordings, data.validation_subjects)
+    if data.split == "cross_subject_reversed":
+        return splits.cross_subject_reversed(recordings, data.validation_subjects)
     if data.split == "cross_trial":
         return splits.cross_trial(recordings, data.validation_subjects)
     return splits.leave_one_subject_out(recordings, data.test_subject, data.validation_subjects)

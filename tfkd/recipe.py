@@ -1,12 +1,10 @@
 """A recipe: everything that decides a run's result, in one TOML file."""
 
 import dataclasses
-import difflib
-import math
 import tomllib
 from pathlib import Path
 
-from tfkd import recipe_check
+from tfkd import recipe_check, toml_values
 from tfkd.data.augment import Augmentation
 from tfkd.recipe_check import RecipeError
 
@@ -66,7 +64,9 @@ class Teacher:
 
     `width` is that of the first three, `frame_network` (`light` or `bn_inception`) and `embedding` are those
     of the others. With `cross_fitted`, each person's recordings are explained to the student by a teacher that was
-    trained on the other labelled people alone: one more training for each of them.
+    trained on the other labelled people alone: one more training for each of them. With `taught_by`, the kind of a
+    teacher before it, it is an assistant: it learns from that one's soft targets, as section `distillation` weighs
+    them, and from the labels.
     """
 
     kind: str = "fused"
@@ -75,6 +75,7 @@ class Teacher:
     frame_network: str = "light"
     embedding: int = 300
     cross_fitted: bool = False
+    taught_by: str = ""
 
     @property
     def modalities(self):
@@ -221,8 +222,13 @@ class Recipe:
         return tomli_w.dumps(dataclasses.asdict(self))
 
 
-def load_recipe(path):
+def load_recipe(path, changes=()):
     """Reads and checks a recipe.
+
+    Args:
+        path: of the TOML file.
+        changes: settings that take the place of the file's, as `"data.labelled_subjects=[1, 3]"`: values as in TOML,
+            where words need no quotes.
 
     Raises:
         RecipeError: the file is missing or no TOML, a key is unknown, or a value impossible.
@@ -230,6 +236,8 @@ def load_recipe(path):
     path = Path(path)
     try:
         values = tomllib.loads(path.read_text())
+        for change in changes:
+            toml_values.change(values, change)
     except FileNotFoundError as error:
         raise RecipeError(f"There is no recipe {path}. Name one with --recipe.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
@@ -239,42 +247,6 @@ def load_recipe(path):
 
 def parse_recipe(values, source="recipe"):
     """A `Recipe` from a dictionary as TOML gives it; `source` is named in errors."""
-    recipe = _parse(Recipe, values, source, "")
+    recipe = toml_values.parse(Recipe, values, source)
     recipe_check.check(recipe, source)
     return recipe
-
-
-def _parse(kind, values, source, prefix):
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    parsed = {}
-    for key, value in values.items():
-        if key not in fields:
-            close = difflib.get_close_matches(key, fields, 1)
-            hint = f"; did you mean {prefix}{close[0]}?" if close else f"; known: {', '.join(fields)}."
-            raise RecipeError(f"{source}: unknown key {prefix}{key}{hint}")
-        parsed[key] = _value(fields[key].type, value, source, prefix + key)
-    try:
-        return kind(**parsed)
-    except ValueError as error:  # a part that checks itself, such as Augmentation
-        raise RecipeError(f"{source}: {prefix.rstrip('.')}: {error}") from error
-
-
-def _value(kind, value, source, key):
-    if dataclasses.is_dataclass(kind):
-        if isinstance(value, dict):
-            return _parse(kind, value, source, f"{key}.")
-        wanted = "a table"
-    elif kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        if math.isfinite(value):
-            return float(value)
-        wanted = "a finite number"
-    elif kind in (int, str, bool) and type(value) is kind:
-        return value
-    elif hasattr(kind, "__args__"):
-        entry = kind.__args__[0]
-        if isinstance(value, (list, tuple)):
-            return tuple(_value(entry, v, source, f"{key}[{i}]") for i, v in enumerate(value))
-        wanted = f"a list of {entry.__name__}"
-    else:
-        wanted = {float: "a number", int: "a whole number", str: "a string", bool: "true or false"}[kind]
-    raise RecipeError(f"{source}: {key} must be {wanted}, got {value!r}.")

@@ -27,7 +27,7 @@ def check(recipe, source):
 
     for key, value, known in (
         ("data.dataset", recipe.data.dataset, ("utd", "synthetic")),
-        ("data.split", recipe.data.split, ("cross_subject", "cross_trial", "loso")),
+        ("data.split", recipe.data.split, ("cross_subject", "cross_subject_reversed", "cross_trial", "loso")),
         ("windows.kind", recipe.windows.kind, ("whole_trial", "stream")),
         ("student.kind", recipe.student.kind, ("imu", "gaf", "resnet18")),
         ("distillation.teacher", recipe.distillation.teacher, ("live", "stored")),
@@ -102,6 +102,10 @@ def _check_teachers(recipe, require):
         require(0 <= teacher.dropout < 1, f"{part}.dropout", teacher.dropout, "at least 0 and below 1")
         before = [other.kind for other in several[:number]]
         require(teacher.kind not in before, f"{part}.kind", teacher.kind, "another kind than those before it")
+        if teacher.taught_by:
+            wanted = f"a teacher before it: {' or '.join(before)}" if before else "empty: no teacher is before it"
+            require(teacher.taught_by in before, f"{part}.taught_by", teacher.taught_by, wanted)
+            require(not teacher.cross_fitted, f"{part}.cross_fitted", True, "false where taught_by names a teacher")
         labelled = recipe.data.labelled_subjects
         require(
             not (teacher.cross_fitted and len(labelled) == 1), f"{part}.cross_fitted", True,

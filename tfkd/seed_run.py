@@ -106,7 +106,10 @@ class SeedRun:
                     network.save(temporary, include_optimizer=False)
         keras.utils.set_random_seed(self.seed)
         network = self.trainer.new_teacher(kind)
-        return self._train(stage, network, network, self.trainer.teacher_batches(kind), training)
+        model, batches = network, self.trainer.teacher_batches(kind)
+        if self.recipe.teachers[kind].taught_by:
+            model, batches = self.teaching.assistant(stage, network)
+        return self._train(stage, model, network, batches, training)
 
     def _on_labels(self, stage, kind):
         student = self.trainer.new_student(kind)

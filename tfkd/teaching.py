@@ -45,6 +45,13 @@ class Teaching:
             return {kind: shuffled(teacher) for kind, teacher in teachers.items()}
         return teachers
 
+    def assistant(self, stage, network):
+        """A `Distiller` for an assistant that its own teacher teaches, and its batches."""
+        pupil = self.recipe.teachers[self.kinds[stage]]
+        above = next(name for name, kind in self.kinds.items() if kind == pupil.taught_by)
+        distiller = self.trainer.taught({pupil.taught_by: self._teacher(above)}, network, "single")
+        return distiller, self._live_batches([above, stage], [], self.recipe.teacher_training)
+
     def batches(self, training, method=None, shuffle=False):
         """`Batches` with all that those teachers and the student see, or with the teachers' stored outputs."""
         student, train = self.trainer.student_input, self.trainer.prepared.train
@@ -58,10 +65,14 @@ class Teaching:
                 order = np.random.default_rng(self.trainer.seed).permutation(len(train))
                 stored = {name: values[order] for name, values in stored.items()}
             return self.trainer.batches([student], training, teacher_outputs=stored)
-        persons = max((self.persons(self.kinds[stage]) for stage in heard), key=len)
-        extras = {"fold": fold_of(train.subjects, persons)} if persons else None
-        seen = [modality for stage in heard for modality in self.recipe.teachers[self.kinds[stage]].modalities]
-        return self.trainer.batches(list(dict.fromkeys([*seen, student])), training, extras=extras)
+        return self._live_batches(heard, [student], training)
+
+    def _live_batches(self, stages, more, training):
+        subjects = self.trainer.prepared.train.subjects
+        persons = max((self.persons(self.kinds[stage]) for stage in stages), key=len)
+        extras = {"fold": fold_of(subjects, persons)} if persons else None
+        seen = [modality for stage in stages for modality in self.recipe.teachers[self.kinds[stage]].modalities]
+        return self.trainer.batches(list(dict.fromkeys([*seen, *more])), training, extras=extras)
 
     def _heard(self, method):
         named = {kind for stage in self.recipe.pskd.stages for kind in stage}

@@ -3,6 +3,7 @@
     python tools/distill.py --dataset synthetic
     python tools/distill.py --dataset utd --data_dir ~/data/UTD-MHAD --seeds 5
     python tools/distill.py --recipe models/utd-acc/recipe.toml --out runs/mine
+    python tools/distill.py --dataset utd --set data.split=cross_subject_reversed --out runs/reversed
 
 Killed at any moment, the same command continues where it was.
 """
@@ -22,6 +23,9 @@ flags.DEFINE_enum(
     "dataset", None, sorted(DEFAULT_RECIPES), "Data set; chooses its default recipe.", short_name="d"
 )
 flags.DEFINE_string("recipe", None, "TOML file with the settings; overrides the default recipe.")
+flags.DEFINE_multi_string(
+    "set", [], "A setting in place of the recipe's, as data.labelled_subjects=[1,3]. Can be given several times."
+)
 flags.DEFINE_string("data_dir", None, "Folder that holds the data set, at any depth. Default: TFKD_DATA.")
 flags.DEFINE_integer("seeds", 1, "How many seeds to run, from 0 on.", lower_bound=1)
 flags.DEFINE_string("out", None, "Run folder. Default: runs/<recipe name>.")
@@ -46,7 +50,7 @@ def main(argv):
     path = Path(FLAGS.recipe or MODELS / DEFAULT_RECIPES[FLAGS.dataset] / "recipe.toml")
     started = time.time()
     try:
-        recipe = load_recipe(path)
+        recipe = load_recipe(path, FLAGS.set)
         if FLAGS.dataset and recipe.data.dataset != FLAGS.dataset:
             raise RecipeError(f"{path} is for --dataset {recipe.data.dataset}, not {FLAGS.dataset}.")
         name = path.parent.name if path.name == "recipe.toml" else path.stem

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from tests.data.conftest import STREAMS, recording, recordings
-from tfkd.data import DataError, Recordings, Split, cross_subject, cross_trial, leave_one_subject_out
+from tfkd.data import (
+    DataError,
+    Recordings,
+    Split,
+    cross_subject,
+    cross_subject_reversed,
+    cross_trial,
+    leave_one_subject_out,
+)
 
 
 def without(item, modality):
@@ -44,6 +52,13 @@ def test_cross_subject_separates_people(tiny):
     assert sum(map(len, (split.train, split.validation, split.test))) == len(tiny)
     with pytest.raises(DataError, match=r"validation_subjects \[2\] are not among the training people"):
         cross_subject(tiny, validation_subjects=[2])
+
+
+def test_cross_subject_can_be_turned_round(tiny):
+    people = Recordings(tiny.items, tiny.classes, tiny.streams, "tiny")
+    there, back = cross_subject(people), cross_subject_reversed(people)
+    assert back.name == "cross_subject_reversed"
+    assert (back.train.subjects, back.test.subjects) == (there.test.subjects, there.train.subjects)
 
 
 def test_cross_trial_tests_on_the_same_people_and_says_so(tiny):

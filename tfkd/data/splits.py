@@ -61,6 +61,13 @@ def cross_subject(recordings, validation_subjects=(), train_subjects=None):
     )
 
 
+def cross_subject_reversed(recordings, validation_subjects=()):
+    """Even-numbered people train, odd-numbered people test: whether a finding holds with the sides exchanged."""
+    even = {subject for subject in recordings.subjects if subject % 2 == 0}
+    split = cross_subject(recordings, validation_subjects, even)
+    return dataclasses.replace(split, name="cross_subject_reversed")
+
+
 def cross_trial(recordings, validation_subjects=(), train_trials=(1, 2)):
     """Trials 1 and 2 of everyone train, the other trials test (the lists released with VSKD).
 
