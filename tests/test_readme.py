@@ -38,6 +38,30 @@ def test_the_data_snippet_runs_as_written():
     assert names["teacher"].history.history["loss"][0] > 0
 
 
+def test_the_pskd_snippet_runs_as_written(tmp_path, monkeypatch):
+    from tfkd import networks
+
+    monkeypatch.chdir(tmp_path)
+    (snippet,) = [text for text in snippets() if "methods.pskd(" in text]
+    rng = np.random.default_rng(0)
+    skeleton = rng.normal(size=(12, 16, 20, 3)).astype("float32")
+    recorded = np.array([1, 1, 0] * 4, "float32")
+    skeleton[recorded == 0] = np.nan
+    names = {
+        "imu_teacher": networks.imu_teacher((32, 6), 4, width=8),
+        "skeleton_teacher": networks.skeleton_teacher((16, 20, 3), 4, width=8),
+        "fused_teacher": networks.fused_teacher((16, 20, 3), (32, 6), 4, width=8),
+        "student": networks.imu_student((32, 6), 4, width=8, depth=1),
+        "imu": rng.normal(size=(12, 32, 6)).astype("float32"),
+        "skeleton": skeleton,
+        "recorded": recorded,
+        "one_hot_labels": np.eye(4, dtype="float32")[rng.integers(4, size=12)],
+    }
+    exec(snippet.replace("(40, 80)", "(1, 1)"), names)
+    assert all(np.isfinite(v).all() for h in names["history"].values() for v in h.values())
+    assert (tmp_path / "runs" / "pskd" / "2_imu_skeleton_fused.json").exists()
+
+
 def test_every_file_and_command_it_names_is_there():
     for path in re.findall(r"(?:tools|models|tfkd)/[\w./-]*\w", README):
         assert (ROOT / path).exists(), path
