@@ -23,6 +23,11 @@ def hash_of_recordings(recordings):
     return digest.hexdigest()
 
 
+def hash_of_files(paths):
+    """File name -> SHA-256."""
+    return {Path(path).name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths}
+
+
 def versions():
     """Python's and the main packages' versions."""
     return {

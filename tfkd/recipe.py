@@ -66,7 +66,8 @@ class Teacher:
     of the others. With `cross_fitted`, each person's recordings are explained to the student by a teacher that was
     trained on the other labelled people alone: one more training for each of them. With `taught_by`, the kind of a
     teacher before it, it is an assistant: it learns from that one's soft targets, as section `distillation` weighs
-    them, and from the labels.
+    them, and from the labels. `weights` is a file for a `bn_inception` to start from: see
+    `tfkd.networks.weights.load_bn_inception`.
     """
 
     kind: str = "fused"
@@ -76,6 +77,7 @@ class Teacher:
     embedding: int = 300
     cross_fitted: bool = False
     taught_by: str = ""
+    weights: str = ""
 
     @property
     def modalities(self):
@@ -90,7 +92,8 @@ class Student:
     `width`, `depth`, `kernel`, `stem_kernel`, `stem_stride` and `strides` are arguments of
     `tfkd.networks.imu_student`. The others' images have `image_size` pixels a side and are encoded as a
     contract says it: `gasf`, `gadf`, or with a fixed range of the standardised signal `gasf -3 3`;
-    `embedding` is the width of their last layer but one.
+    `embedding` is the width of their last layer but one. `weights` is a file for a `resnet18` to start from: see
+    `tfkd.networks.weights.load_resnet18`.
     """
 
     kind: str = "imu"
@@ -104,6 +107,7 @@ class Student:
     image_size: int = 32
     encoding: str = "gasf"
     embedding: int = 64
+    weights: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

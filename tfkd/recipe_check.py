@@ -101,6 +101,16 @@ def _check_teachers(recipe, require):
             require(getattr(teacher, key) >= 1, f"{part}.{key}", getattr(teacher, key), "at least 1")
         require(0 <= teacher.dropout < 1, f"{part}.dropout", teacher.dropout, "at least 0 and below 1")
         before = [other.kind for other in several[:number]]
+        pixels = recipe.frames.crop or recipe.frames.size * 7 // 8
+        require(
+            teacher.kind not in ("depth", "video") or teacher.frame_network == "light" or pixels % 32 == 0,
+            "frames.crop", recipe.frames.crop, f"a multiple of 32 for bn_inception (0 is 7/8 of frames.size: {pixels})",
+        )  # fmt: skip
+        loads = teacher.kind in ("depth", "video") and teacher.frame_network == "bn_inception"
+        require(
+            loads or not teacher.weights, f"{part}.weights", teacher.weights,
+            "empty, but for a teacher of depth or video with frame_network bn_inception",
+        )  # fmt: skip
         require(teacher.kind not in before, f"{part}.kind", teacher.kind, "another kind than those before it")
         if teacher.taught_by:
             wanted = f"a teacher before it: {' or '.join(before)}" if before else "empty: no teacher is before it"
@@ -148,6 +158,10 @@ def _check_pskd(recipe, require):
 
 def _check_images(recipe, require):
     student = recipe.student
+    require(
+        student.kind == "resnet18" or not student.weights, "student.weights", student.weights,
+        "empty, but for student.kind resnet18",
+    )  # fmt: skip
     if student.kind == "imu":
         require(not recipe.ablation.raw_signal, "ablation.raw_signal", True, "false where student.kind is imu already")
         return

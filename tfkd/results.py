@@ -68,6 +68,9 @@ def summarize(folder, recipe, prepared, seeds):
             "data_sha256": json.loads((folder / "data.json").read_text())["sha256"],
             "git": provenance.git_revision(),
             "versions": provenance.versions(),
+            "weights": provenance.hash_of_files(
+                path for path in (recipe.student.weights, *(t.weights for t in recipe.teachers.values())) if path
+            ),
         },
     }
 

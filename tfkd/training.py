@@ -15,6 +15,7 @@ from tfkd.networks.images import gaf_student, resnet18
 from tfkd.networks.imu import imu_student, imu_teacher
 from tfkd.networks.skeleton import skeleton_teacher
 from tfkd.networks.video import trn_teacher
+from tfkd.networks.weights import load_bn_inception, load_resnet18
 from tfkd.recipe_check import METHODS, TERMS
 
 
@@ -47,7 +48,7 @@ class Trainer:
             return fused_teacher(shapes["skeleton"], shapes["imu"], self.classes, **settings)
         if kind == "skeleton":
             return skeleton_teacher(shapes["skeleton"], self.classes, **settings)
-        return trn_teacher(
+        network = trn_teacher(
             self.frames.shape(shapes[kind]),
             self.classes,
             recipe.frame_network,
@@ -55,6 +56,9 @@ class Trainer:
             dropout=recipe.dropout,
             input_name=kind,
         )
+        if recipe.weights:
+            load_bn_inception(network.get_layer("bn_inception"), recipe.weights)
+        return network
 
     def new_student(self, kind=None):
         """An untrained student, of the recipe's kind unless told; the same weights for the same seed, whatever
@@ -70,7 +74,10 @@ class Trainer:
         network = {"gaf": gaf_student, "resnet18": resnet18}[recipe.kind]
         gaf = Gaf.parse(recipe.encoding, recipe.image_size)
         encoding = GramianAngularField(**dataclasses.asdict(gaf), name="encoding")
-        return network(shape, self.classes, encoding, recipe.embedding, **settings)
+        student = network(shape, self.classes, encoding, recipe.embedding, **settings)
+        if recipe.weights:
+            load_resnet18(student, recipe.weights, average_stem=shape[1] != 3)
+        return student
 
     def teacher_batches(self, kind, without=None):
         """Batches to train a teacher on: labelled windows that have what it sees, of all people but `without`."""

@@ -45,6 +45,7 @@ def main(argv):
     from tfkd.data.recordings import DataError
     from tfkd.deploy import ContractError, ExportError, TflmError
     from tfkd.files import OutputError
+    from tfkd.networks.weights import WeightsError
     from tfkd.recipe import RecipeError, load_recipe
 
     path = Path(FLAGS.recipe or MODELS / DEFAULT_RECIPES[FLAGS.dataset] / "recipe.toml")
@@ -66,7 +67,7 @@ def main(argv):
             resume=FLAGS.resume,
         )
         summary = experiment.run(FLAGS.seeds)
-    except (RecipeError, DataError, OutputError, ExportError, ContractError, TflmError) as error:
+    except (RecipeError, DataError, OutputError, WeightsError, ExportError, ContractError, TflmError) as error:
         sys.exit(f"\n{error}")
     stage = final(summary)
     found = summary["stages"][stage]

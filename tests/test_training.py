@@ -1,0 +1,41 @@
+"""From a recipe's words to Keras objects, where a whole run would take too long to show it."""
+
+import types
+
+import numpy as np
+import pytest
+
+from tests.networks.test_bn_inception import pytorch_state
+from tests.networks.test_weights import torchvision_state, write_npz
+from tfkd.networks import bn_inception
+from tfkd.networks.weights import WeightsError
+from tfkd.recipe import parse_recipe
+from tfkd.training import Trainer
+
+
+def trainer(**sections):
+    recipe = parse_recipe({"data": {"dataset": "utd"}, "windows": {"length": 32}, **sections})
+    arrays = {"imu": np.zeros((2, 32, 6), "float32"), "video": np.zeros((2, 32, 64, 64, 3), "uint8")}
+    train = types.SimpleNamespace(arrays=arrays, classes=("a", "b"))
+    return Trainer(recipe, types.SimpleNamespace(train=train), range(6), seed=0)
+
+
+def test_a_student_starts_from_a_file(tmp_path):
+    state = torchvision_state()
+    write_npz(state, tmp_path / "resnet18.npz")
+    settings = {"kind": "resnet18", "image_size": 32, "embedding": 300, "weights": str(tmp_path / "resnet18.npz")}
+    student = trainer(student=settings).new_student()
+    kernel = np.asarray(student.get_layer("conv1").kernel)  # of six channels, from the mean over the file's three
+    expected = state["conv1.weight"].sum(axis=1).transpose(1, 2, 0)
+    np.testing.assert_allclose(kernel.sum(axis=2), expected, rtol=1e-4, atol=1e-5)
+    with pytest.raises(WeightsError, match="nowhere.npz"):
+        trainer(student={**settings, "weights": "nowhere.npz"}).new_student()
+
+
+def test_a_teacher_starts_from_a_file(tmp_path):
+    state = pytorch_state(bn_inception((64, 64, 3)))
+    write_npz(state, tmp_path / "bn_inception.npz")
+    settings = {"kind": "video", "frame_network": "bn_inception", "weights": str(tmp_path / "bn_inception.npz")}
+    teacher = trainer(teacher=settings, frames={"size": 64, "crop": 64, "segments": 2, "most": 32}).new_teacher("video")
+    kernel = np.asarray(teacher.get_layer("bn_inception").get_layer("conv1_7x7_s2").kernel)
+    np.testing.assert_array_equal(kernel, state["conv1_7x7_s2.weight"].transpose(2, 3, 1, 0))
