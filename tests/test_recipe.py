@@ -54,7 +54,7 @@ def test_settings_can_take_the_place_of_the_files(tmp_path):
         ({"student": {"kind": "resnet18", "image_size": 31}}, "student.image_size is 31, but must be from 32"),
         ({"student": {"kind": "gaf", "encoding": "gasf 3 -3"}}, "student.encoding is 'gasf 3 -3'"),
         ({"student": {"kind": "gaf", "encoding": "mtf"}}, "must be gasf or gadf, with a range if wished"),
-        ({"teacher": {"kind": "depth", "frame_network": "bn_inception"}}, "frames.crop is 0, but must be a multiple of 32"),
+        ({"teacher": {"kind": "depth", "frame_network": "bn_inception"}}, "crop is 0, but must be a multiple of 32"),
         ({"student": {"weights": "a.npz"}}, "student.weights is 'a.npz', but must be empty"),
         ({"teacher": {"weights": "a.npz"}}, "teacher.weights is 'a.npz', but must be empty"),
         ({"ablation": {"terms": ["angel"]}}, "ablation.terms is 'angel', but must be soft_targets or distance"),
