@@ -10,7 +10,7 @@ import pytest
 from tfkd import files
 from tfkd.comparison import ComparisonError, compare
 from tfkd.evaluation import Predictions
-from tfkd.recipe import Data, Recipe, Windowing
+from tfkd.recipe import Data, Recipe, Student, Windowing
 
 CLASSES = ["wave", "clap", "nobody's"]
 SUBJECTS = np.repeat([2, 4], 4)
@@ -225,6 +225,19 @@ def test_runs_that_leave_out_one_person_each_are_one(tmp_path):
     assert found["runs"]["loso"]["folders"] == [str(folder) for folder in folders]
     with pytest.raises(ComparisonError, match="both judge person 1"):
         compare([*folders, shutil.copytree(folders[0], tmp_path / "again")])
+
+
+def test_runs_that_hold_out_people_in_turn_are_one(tmp_path):
+    for name, dropout, answers in (("a", 0.2, BASE), ("b", 0.3, BETTER)):
+        for person in (1, 3):
+            data = Data("utd", validation_subjects=(person,))
+            recipe = Recipe(data=data, student=Student(dropout=dropout))
+            ids = [f"s{person}_{i}" for i in range(8)]
+            facts = {"judged": "validation", "judged_subjects": [person]}
+            write_run(tmp_path / f"{name}-{person}", {"labels": answers}, recipe=recipe, ids=ids, **facts)
+    found = compare(sorted(tmp_path.iterdir()), baseline=f"{tmp_path / 'a-1'}:labels")
+    assert found["protocol"]["split"] == "cross_subject, held out in turn, 2 people"
+    assert found["entries"]["b:labels"]["comparison"]["gain"] == pytest.approx(3 / 8)
 
 
 def test_runs_of_different_recipes_are_not_taken_together(tmp_path):

@@ -161,12 +161,14 @@ class Ablation:
     For each of `terms` (of `soft_targets`, `distance`, `angle`, `semantic`) one that learns from the labels and that
     term alone. With `raw_signal`, two with the network of `student.kind = "imu"`, on labels alone and distilled. For
     each of `methods` one that learns from the one teacher of the section `teacher`: `single` by labels and soft
-    targets, `dask` by distances, angles and the semantic term besides.
+    targets, `dask` by distances, angles and the semantic term besides. Without `control` there is none: for choosing
+    settings and for curves, not for a result.
     """
 
     terms: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     raw_signal: bool = False
+    control: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

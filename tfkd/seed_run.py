@@ -27,7 +27,9 @@ def stages_of(recipe):
     `raw_labels` and `raw_distilled` are the network for raw signals, beside one for images.
     """
     stages = ["teacher", *(f"teacher_{teacher.kind}" for teacher in recipe.more_teachers), "labels"]
-    stages += [*recipe.ablation.methods, *(f"with_{term}" for term in recipe.ablation.terms), "distilled", "control"]
+    stages += [*recipe.ablation.methods, *(f"with_{term}" for term in recipe.ablation.terms), "distilled"]
+    if recipe.ablation.control:
+        stages.append("control")
     if recipe.ablation.raw_signal:
         stages += ["raw_labels", "raw_distilled"]
     return stages + (["pruned", "int8"] if recipe.quantization.int8 else [])

@@ -35,6 +35,8 @@ def main(argv):
         if load_recipe(run / "recipe.toml") != load_recipe(model / "recipe.toml"):
             raise RecipeError(f"{run} was made with another recipe than {model / 'recipe.toml'}.")
         results = json.loads((run / "results.json").read_text())
+        if "control" not in results["stages"]:
+            raise RecipeError(f"{run} has no control (ablation.control is false), so it is no result to publish.")
         export = load_export(run / "seed0" / "export") if "int8" in results["stages"] else None
         command = f"python tools/distill.py --recipe {model}/recipe.toml --seeds {results['seeds']}"
         page = model / "README.md"

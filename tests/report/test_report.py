@@ -128,6 +128,13 @@ def test_labels_that_were_withheld_are_named(usual, tmp_path):
     )
 
 
+def test_a_run_without_a_control_says_so(tmp_path):
+    recipe = Recipe(data=Data("utd"), ablation=Ablation(control=False))
+    rates = {stage: rate for stage, rate in RATES.items() if stage != "control"}
+    page = written(tmp_path, make_run(tmp_path, recipe=recipe, rates=rates))
+    assert "There is no control" in page
+
+
 def test_words_cover_what_runs_produce(tmp_path):
     ablation = Ablation(("soft_targets", "distance", "angle", "semantic"), ("single", "dask"), raw_signal=True)
     kinds = ("fused", "skeleton", "imu", "depth", "video")

@@ -31,7 +31,8 @@ MOST_IN_PAIRS = 8
 def compare(named, stages=(), baseline=None, against=None):
     """Compares stages of runs.
 
-    Runs of one recipe that leave out one person each (`data.split = "loso"`) are taken together as one.
+    Runs of one recipe that leave out other people each, as test (`data.split = "loso"`) or for validation
+    (`data.validation_subjects`), are taken together as one.
 
     Args:
         named: run folders, or stages of them as `folder:stage`.

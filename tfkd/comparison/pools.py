@@ -1,4 +1,4 @@
-"""Leave-one-subject-out: runs that each judge one person, taken together as one run that judges all of them."""
+"""Runs that each judge other people, one left out after another, taken together as one run that judges them all."""
 
 import dataclasses
 import os
@@ -11,7 +11,7 @@ from tfkd.evaluation import Predictions
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pool(Run):
-    """Runs of one recipe that leave out one person each.
+    """Runs of one recipe that leave out other people each.
 
     Attributes:
         parts: the `Run`s.
@@ -32,7 +32,7 @@ class Pool(Run):
 
 
 def pooled(runs):
-    """Takes runs together that differ in the person left out alone.
+    """Takes runs together that differ in the people left out alone: as test (`data.split = "loso"`), or for validation.
 
     Args:
         runs: dictionary, resolved path -> `Run`.
@@ -41,19 +41,25 @@ def pooled(runs):
         The same dictionary with `Pool`s in the place of their parts. Other runs stay.
 
     Raises:
-        ComparisonError: two of them leave out the same person.
+        ComparisonError: two of them judge the same person.
     """
     groups = {}
     for path, run in runs.items():
-        if run.summary["protocol"]["split"].startswith("loso") and run.summary["protocol"]["judged"] == "test":
-            data = dataclasses.replace(run.recipe.data, test_subject=0)
+        protocol = run.summary["protocol"]
+        if protocol["judged"] == "validation" or protocol["split"].startswith("loso"):
             # A recipe holds tuples and numbers only, so that its text tells it apart.
-            groups.setdefault(repr(dataclasses.replace(run.recipe, description="", data=data)), []).append(path)
+            key = repr(dataclasses.replace(_without_people(run.recipe, protocol), description=""))
+            groups.setdefault((protocol["judged"], key), []).append(path)
     found = dict(runs)
     for paths in groups.values():
         if len(paths) > 1:
             found |= dict.fromkeys(paths, _pool([runs[path] for path in paths]))
     return found
+
+
+def _without_people(recipe, protocol):
+    people = {"validation_subjects": ()} if protocol["judged"] == "validation" else {"test_subject": 0}
+    return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, **people))
 
 
 def _pool(parts):
@@ -63,22 +69,24 @@ def _pool(parts):
             if person in left_out:
                 raise ComparisonError(
                     f"{left_out[person]} and {part.folder} have one recipe and both judge person {person}. Runs of "
-                    "one recipe that leave out one person each are taken together: name each person's run once."
+                    "one recipe that leave out other people each are taken together: name each person's run once."
                 )
             left_out[person] = part.folder
     first, seeds = parts[0], min(part.seeds for part in parts)
+    protocol = first.summary["protocol"]
+    split = "loso" if protocol["judged"] == "test" else f"{protocol['split']}, held out in turn"
     stages = [stage for stage in first.stages if all(stage in part.stages for part in parts)]
     summary = {
         **first.summary,
         "stages": {stage: first.summary["stages"][stage] for stage in stages},
         "seeds": seeds,
         "protocol": {
-            **first.summary["protocol"],
-            "split": f"loso, {len(left_out)} people",
+            **protocol,
+            "split": f"{split}, {len(left_out)} people",
             "judged_subjects": sorted(left_out),
         },
     }
     # Of names, not of paths: loso-1 and loso-2 are loso.
     name = os.path.commonprefix([part.name for part in parts]).rstrip("-_. ") or "loso"  # noqa: RUF071
-    recipe = dataclasses.replace(first.recipe, data=dataclasses.replace(first.recipe.data, test_subject=0))
+    recipe = _without_people(first.recipe, protocol)
     return Pool(name, first.folder, first.path, summary, recipe, parts=tuple(parts))

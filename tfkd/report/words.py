@@ -111,8 +111,7 @@ def _findings(summary):
     compared = summary["comparisons"]
     for key in (key for key in COMPARISONS if key in compared):
         said = _sentence(key, compared[key])
-        unexplained = shown(compared["distilled_vs_labels"]) > 0 >= shown(compared["distilled_vs_control"])
-        if key == "distilled_vs_control" and unexplained:
+        if key == "distilled_vs_control" and shown(compared["distilled_vs_labels"]) > 0 >= shown(compared[key]):
             said += " So it is not shown that the gain comes from what the teacher knows."
         yield said
     terms = [(key.removesuffix("_vs_labels"), found) for key, found in compared.items() if key.startswith("with_")]
@@ -148,6 +147,8 @@ def _warnings(summary):
                 f"{STAGES[stage][0]}: with {percent(knows)} it knows less than the student on labels alone, "
                 f"{percent(labels)}."
             )
+    if "control" not in stages:
+        yield "There is no control, taught by shuffled outputs: a gain need not come from what the teacher knows."
     if noise := summary["recipe"]["data"].get("label_noise"):
         yield f"{percent(noise)} of the training labels were replaced by wrong ones, to see what comes of it."
     if protocol["judged"] != "test":
