@@ -143,6 +143,21 @@ def test_save_load_and_go_on(batch, teachers, tmp_path):
     assert distiller.train_on_batch(x, y) == pytest.approx(again.train_on_batch(x, y), rel=1e-6)
 
 
+def test_mixed_precision(batch, teachers):
+    x, y = batch
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        student = make_student(width=10)
+        given = {"imu": make_teacher("imu", (8, 6), width=10), "skeleton": teachers["skeleton"]}  # float16, float32
+        distiller = compiled(Distiller(given, student, adaptive(selection="soft", semantic=1.0)))
+        history = distiller.fit(
+            {**x, "has_skeleton": (np.arange(len(y)) % 2).astype("float32")}, y, epochs=20, verbose=0
+        ).history
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    assert np.isfinite(history["loss"]).all() and history["loss"][-1] < history["loss"][0]
+
+
 def test_refusals(batch, teachers):
     x, y = batch
     student = make_student()

@@ -74,7 +74,7 @@ class AdaptiveDistillation(keras.distillation.DistillationLoss):
         """The scalar loss in a training step (a `tfkd.distillers.terms.Step`), and who was followed how often."""
         logits = step.said["logits"]
         names = self.listens_to(list(step.told))
-        spoken = [step.told[name]["logits"] for name in names]
+        spoken = [ops.cast(step.told[name]["logits"], "float32") for name in names]  # whatever precision each has
         classes = {name: said.shape[-1] for name, said in zip((*names, "student"), (*spoken, logits))}
         if len(set(classes.values())) > 1:
             raise ValueError(f"Teachers and student have different numbers of classes: {classes}.")
