@@ -56,6 +56,8 @@ def test_a_run_sets_the_methods_side_by_side(tmp_path):
     record = json.loads((seed0 / "distilled.json").read_text())
     assert len(record["history"]["loss"]) == 3
     assert record["history"]["chosen_skeleton"][0] == 0  # not heard in the first stage
+    followed = results["stages"]["distilled"]["followed"]
+    assert list(followed) and followed["label"] == record["history"]["chosen_label"][-1]
     assistant = json.loads((seed0 / "teacher_imu.json").read_text())
     assert "soft_targets_loss" in assistant["history"]  # taught by the fused teacher
     last = [record["history"][f"chosen_{name}"][-1] for name in ("imu", "skeleton", "fused", "label")]
@@ -67,6 +69,7 @@ def test_a_run_sets_the_methods_side_by_side(tmp_path):
     report, measured = (tmp_path / "run" / "report.html").read_text(), card.measured(results, "command")
     assert "DASK of one teacher" in report and "10.0" in report
     assert "teacher of the skeleton" in measured and "10 % of the training labels" in measured
+    assert all("the distilled student followed" in text for text in (report, measured))
     accuracy = {stage: found["accuracy"]["mean"] for stage, found in results["stages"].items()}
     poor = [teacher for teacher in teachers if accuracy[teacher] < accuracy["labels"]]
     assert len(poor) == sum("knows less than the student" in line for line in said)

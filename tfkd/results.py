@@ -33,6 +33,8 @@ def summarize(folder, recipe, prepared, seeds):
         for key in ("parameters", "model_bytes", "arena_bytes", "operators", "macs"):
             if key in records[stage][0]:
                 stages[stage][key] = records[stage][0][key]
+        if followed := _followed(records[stage]):
+            stages[stage]["followed"] = followed
     if "int8" in names:
         stages["pruned"]["sparsity"] = records["pruned"][0]["sparsity"]
         stages["int8"]["model_bytes"] = max(r["model_bytes"] for r in records["int8"])
@@ -72,6 +74,14 @@ def summarize(folder, recipe, prepared, seeds):
                 path for path in (recipe.student.weights, *(t.weights for t in recipe.teachers.values())) if path
             ),
         },
+    }
+
+
+def _followed(records):
+    """Source -> share of training samples that followed it in the last epoch, mean over seeds; empty without choice."""
+    names = [name for name in records[0].get("history", {}) if name.startswith("chosen_")]
+    return {
+        name.removeprefix("chosen_"): sum(r["history"][name][-1] for r in records) / len(records) for name in names
     }
 
 

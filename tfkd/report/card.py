@@ -1,5 +1,7 @@
 """The card of a recipe in the zoo: what was measured, from `results.json`, in Markdown."""
 
+from tfkd.report.words import sources
+
 MEASURED = ("<!-- measured -->", "<!-- end of measured -->")
 ZOO = ("<!-- results -->", "<!-- end of results -->")
 
@@ -69,6 +71,7 @@ def measured(results, command):
         "",
         "p: two-sided sign-flip test with the recordings as units; it says nothing of people beyond those tested.",
         "",
+        *([_followed(stages["distilled"]["followed"]), ""] if "followed" in stages["distilled"] else []),
         *([_on_the_device(stages), ""] if "int8" in stages else []),
         f"tfkd {results['provenance']['git']}, TensorFlow {versions['tensorflow']}, Keras {versions['keras']}; data "
         f"SHA-256 {results['provenance']['data_sha256'][:16]}. Made by",
@@ -76,6 +79,10 @@ def measured(results, command):
         f"```sh\n{command}\n```",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _followed(shares):
+    return f"In the last epoch of its training the distilled student followed {sources(shares)}.".replace("\u00a0", " ")
 
 
 def _on_the_device(stages):

@@ -99,6 +99,14 @@ def numbers(comparison):
     return f"{points(comparison['gain'])}\u00a0points ({p_value(comparison['p_value'])})"
 
 
+def sources(followed):
+    """`the imu teacher for 12.0 % of the samples, ..., the label for 5.0 %`, most followed first."""
+    ranked = sorted(followed.items(), key=lambda pair: -pair[1])
+    named = ["the label" if name == "label" else f"the {name} teacher" for name, _ in ranked]
+    shares = [f"{who} for {percent(share)}" for who, (_, share) in zip(named, ranked)]
+    return ", ".join([f"{shares[0]} of the samples", *shares[1:]])
+
+
 def _sentence(key, comparison):
     ours, baseline = COMPARISONS[key]
     if not shown(comparison):
@@ -114,6 +122,8 @@ def _findings(summary):
         if key == "distilled_vs_control" and shown(compared["distilled_vs_labels"]) > 0 >= shown(compared[key]):
             said += " So it is not shown that the gain comes from what the teacher knows."
         yield said
+    if followed := summary["stages"]["distilled"].get("followed"):
+        yield f"In the last epoch of its training the distilled student followed {sources(followed)}."
     terms = [(key.removesuffix("_vs_labels"), found) for key, found in compared.items() if key.startswith("with_")]
     if terms:
         each = "; ".join(f"{STAGES[stage][1]} {numbers(found)}" for stage, found in terms)
