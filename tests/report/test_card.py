@@ -21,6 +21,13 @@ def test_the_card_is_made_from_the_results_beside_it(model):
     assert page == card.replaced(page, card.MEASURED, card.measured(results, command))
 
 
+def test_the_table_says_who_was_judged():
+    results = json.loads((PUBLISHED[0] / "results.json").read_text())
+    assert "people who trained" not in card.zoo({"new": results})
+    results["protocol"]["judged_subjects"] = results["protocol"]["train_subjects"]
+    assert "whole trials; people who trained" in card.zoo({"known": results})
+
+
 def test_the_readme_table_is_made_from_the_results_of_the_zoo():
     table = card.zoo({model.name: json.loads((model / "results.json").read_text()) for model in PUBLISHED})
     page = (MODELS.parent / "README.md").read_text()

@@ -113,7 +113,8 @@ def zoo(results_by_model):
         labelled = results["protocol"]["labelled_subjects"]
         everyone = results["protocol"]["train_subjects"]
         some = "" if labelled == everyone else f"; labels of {len(labelled)} person in {len(everyone)}"
-        return f"{windowing[results['protocol']['windowing']]}{some}"
+        known = "; people who trained" if set(results["protocol"]["judged_subjects"]) & set(everyone) else ""
+        return f"{windowing[results['protocol']['windowing']]}{some}{known}"
 
     def gain(results):
         found = results["comparisons"]["distilled_vs_labels"]
