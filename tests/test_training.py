@@ -1,5 +1,6 @@
 """From a recipe's words to Keras objects, where a whole run would take too long to show it."""
 
+import dataclasses
 import types
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 
 from tests.networks.test_bn_inception import pytorch_state
 from tests.networks.test_weights import torchvision_state, write_npz
+from tfkd.data.synthetic import read_synthetic
 from tfkd.networks import bn_inception
 from tfkd.networks.weights import WeightsError
+from tfkd.prepared import prepare
 from tfkd.recipe import parse_recipe
 from tfkd.training import Trainer
 
@@ -18,6 +21,25 @@ def trainer(**sections):
     arrays = {"imu": np.zeros((2, 32, 6), "float32"), "video": np.zeros((2, 32, 64, 64, 3), "uint8")}
     train = types.SimpleNamespace(arrays=arrays, classes=("a", "b"))
     return Trainer(recipe, types.SimpleNamespace(train=train), range(6), seed=0)
+
+
+def test_recordings_that_nobody_can_explain_are_left_out_with_a_note():
+    values = {
+        "data": {"dataset": "synthetic", "keep_unpaired": True, "labelled_subjects": [1, 3]},
+        "windows": {"length": 32, "skeleton_length": 16},
+        "teacher": {"kind": "skeleton"},
+    }
+    lost = {"a1_s1_t1", "a1_s5_t1"}  # of a labelled person and of one without labels
+
+    def without_skeleton(recording):
+        streams = {name: v for name, v in recording.streams.items() if name != "skeleton" or recording.id not in lost}
+        return dataclasses.replace(recording, streams=streams)
+
+    recordings = read_synthetic(trials=2).mapped(without_skeleton)
+    prepared = prepare(parse_recipe(values), recordings)
+    assert prepared.notes["left out: neither a label nor what a teacher sees"] == ["a1_s5_t1"]
+    kept = dict(zip(prepared.train.recordings, prepared.train.present["skeleton"]))
+    assert "a1_s5_t1" not in kept and not kept["a1_s1_t1"] and kept["a1_s5_t2"]
 
 
 def test_a_student_starts_from_a_file(tmp_path):

@@ -44,6 +44,7 @@ def prepare(recipe, recordings):
         if absent := labelled - set(train.subjects):
             raise DataError(f"labelled_subjects {sorted(absent)} do not train ({train.subjects} do).")
         train = train.without_labels(set(train.subjects) - labelled)
+    train = _teachable(train, recipe)
     if recipe.data.label_noise:
         train = train.with_label_noise(recipe.data.label_noise)
     side = "validation" if len(split.validation) else "test"
@@ -57,6 +58,20 @@ def prepare(recipe, recordings):
         train.notes,
         split.name,
     )
+
+
+def _teachable(train, recipe):
+    """The recordings that have a label or what a teacher sees: the others teach nothing, and are noted."""
+
+    def seen(recording):
+        return any(all(m in recording.streams for m in t.modalities) for t in recipe.teachers.values())
+
+    idle = [r.id for r in train if r.label < 0 and not seen(r)]
+    if not idle:
+        return train
+    train = train.where(lambda r: r.label >= 0 or seen(r))
+    train.notes["left out: neither a label nor what a teacher sees"] = idle
+    return train
 
 
 def _split(data, recordings):
