@@ -55,7 +55,9 @@ def vskd(
     Teacher and student are given by name, so that nobody trains the wrong one. A term of weight 0 is left
     out: `vskd(..., soft_targets=0, distance=0, angle=0)` is the semantic term alone. Relational terms
     compare the recordings of one batch, so batches should not be small (the paper's: 16); under a
-    `tf.distribute` strategy those of one replica.
+    `tf.distribute` strategy those of one replica. In mixed_float16 over several replicas Keras looks for overflow
+    in the first one alone: start with a low loss scale,
+    `keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(), initial_scale=64)`, or take mixed_bfloat16.
 
     Args:
         teacher: a trained Keras model that returns logits, or `None` where every batch brings stored
