@@ -218,7 +218,7 @@ def test_unlabelled_people_train_the_student_and_not_the_teacher(tree, tmp_path)
     trainer = Trainer(found.recipe, found.prepared, found.channels, 0)
     training = found.recipe.student_training
     everyone = trainer.batches(["imu", "skeleton"], training)
-    labelled = trainer.batches(["imu", "skeleton"], training, labelled_only=True)
+    labelled = trainer.teacher_batches("skeleton")
     assert set(everyone.windows.subjects) == {1, 3} and set(labelled.windows.subjects) == {1}
     assert everyone.num_batches == labelled.num_batches, "equal budgets"
     assert (everyone.windows.labels[everyone.windows.subjects == 3] == -1).all()
