@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.formats import utd
+from tests.formats import clips, utd
 
 TOOLS = Path(__file__).resolve().parent.parent / "tools"
 
@@ -66,6 +66,25 @@ def test_check_data_counts_and_draws(tmp_path):
     assert "skipped: bad file: 1" in answer.stdout and "a2_s1_t2_inertial.mat" in answer.stdout
     assert "11 recordings have every modality" in answer.stdout
     assert (tmp_path / "out" / "trials.png").stat().st_size > 10_000
+
+
+def test_check_data_counts_depth_and_names_what_lacks_it(tmp_path):
+    tree = utd.build(tmp_path / "utd")
+    for path in sorted((tree / "Inertial").iterdir())[1:]:
+        trial = path.name.removesuffix("_inertial.mat")
+        frames = utd.values_of(utd.path_of(tree, trial, "skeleton")).shape[-1]
+        clips.write_depth(tree / "Depth" / f"{trial}_depth.mat", clips.depth_maps(frames))
+    arguments = ("--dataset", "utd", "--data_dir", tree, "--modalities", "imu,depth", "--out", tmp_path / "out")
+    answer = run("check_data.py", *arguments)
+    assert "depth: 11 recordings, 3 channels" in answer.stdout and "skeleton" not in answer.stdout
+    assert "left out: no depth: 1\n  a1_s1_t1" in answer.stdout
+    assert (tmp_path / "out" / "trials.png").stat().st_size > 10_000
+    for path in (tree / "Depth").iterdir():
+        path.write_bytes(b"nothing")
+    answer = run("check_data.py", *arguments)
+    assert answer.returncode == 1 and "bad file: 11" in answer.stdout, "why there is no depth"
+    answer = run("check_data.py", "--dataset", "utd", "--data_dir", tree, "--modalities", "imu,radar")
+    assert answer.returncode == 1 and "radar" in answer.stderr and "Traceback" not in answer.stderr
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ def main(argv):
 
 def describe(recordings):
     """Prints the tables; returns how many files could not be used."""
+    from tfkd.data.recordings import DataError
+
     table = recordings.table
     print(
         f"{recordings.name}: {len(recordings)} recordings of {len(recordings.subjects)} people, "
@@ -67,8 +69,11 @@ def describe(recordings):
             index="activity", columns="subject", values="trial", aggfunc="count", fill_value=0, sort=False
         ).to_string()
     )
-    paired = recordings.paired(recordings.streams)
-    bad = 0
+    bad, none = 0, None
+    try:
+        paired = recordings.paired(recordings.streams)
+    except DataError as error:  # what was skipped may tell why
+        paired, none = recordings, error
     for kind, entries in paired.notes.items():
         print(f"\n{kind}: {len(entries)}")
         for entry in entries[:20]:
@@ -76,6 +81,8 @@ def describe(recordings):
         if len(entries) > 20:
             print(f"  ... and {len(entries) - 20} more")
         bad += len(entries) if kind.startswith("skipped") else 0
+    if none:
+        raise none
     print(f"\n{len(paired)} recordings have every modality.")
     return bad
 
