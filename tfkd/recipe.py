@@ -248,7 +248,7 @@ def load_recipe(path, changes=()):
         raise RecipeError(f"There is no recipe {path}. Name one with --recipe.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise RecipeError(f"{path} cannot be read as TOML: {error}") from error
-    return parse_recipe(values, str(path))
+    return parse_recipe(values, " with ".join([str(path), *changes]))
 
 
 def parse_recipe(values, source="recipe"):

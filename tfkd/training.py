@@ -83,9 +83,7 @@ class Trainer:
         """Batches to train a teacher on: labelled windows that have what it sees, of all people but `without`."""
         modalities = self.recipe.teachers[kind].modalities
         train = self.prepared.train
-        chosen = (train.labels >= 0) & (train.subjects != without)
-        for modality in modalities:
-            chosen &= train.present.get(modality, True)
+        chosen = (train.labels >= 0) & (train.subjects != without) & train.has(*modalities)
         inputs = modalities[0] if len(modalities) == 1 else modalities
         return self.batches(inputs, self.recipe.teacher_training, train.take(chosen))
 

@@ -1,7 +1,6 @@
 """Progressive distillation: a list of stages, each starting from what the one before made."""
 
 import dataclasses
-import hashlib
 import json
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import keras
 import numpy as np
 
 from tfkd import files
+from tfkd.distillers.teacher_cache import hash_of_weights
 
 
 @dataclasses.dataclass
@@ -157,10 +157,7 @@ def _teachers(distiller):
 
 def _hashes(distiller):
     # Of weights alone: Keras numbers unnamed layers by what else the process has made.
-    return [
-        hashlib.sha256(b"".join(np.ascontiguousarray(v).tobytes() for v in model.get_weights())).hexdigest()[:16]
-        for model in _teachers(distiller)
-    ]
+    return [hash_of_weights(model)[:16] for model in _teachers(distiller)]
 
 
 def _losses(distiller):

@@ -111,7 +111,12 @@ class TeacherCache:
 
 def hash_of_model(model):
     """Hash of a model's layers and weights; the state of random generators, which a load draws anew, is no part."""
-    digest = hashlib.sha256(model.to_json().encode())
+    return hash_of_weights(model, model.to_json().encode())
+
+
+def hash_of_weights(model, more=b""):
+    """Hash of a model's weights alone, after `more`."""
+    digest = hashlib.sha256(more)
     for variable in model.weights:
         digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
     return digest.hexdigest()
