@@ -15,6 +15,17 @@ def _seeded(tmp_path, monkeypatch):
     monkeypatch.setenv("TFKD_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.fixture
+def untraced(monkeypatch):
+    """Runs train without tracing: a graph takes longer to make than a tiny training's few steps to take."""
+    from tfkd.training import Trainer
+
+    settings = Trainer._compile_settings
+    monkeypatch.setattr(
+        Trainer, "_compile_settings", lambda self, training: {**settings(self, training), "run_eagerly": True}
+    )
+
+
 @pytest.fixture(scope="session")
 def utd_dir():
     """Folder with the real UTD-MHAD, from the environment variable TFKD_DATA."""

@@ -224,18 +224,6 @@ def test_unlabelled_people_train_the_student_and_not_the_teacher(tree, tmp_path)
     assert (everyone.windows.labels[everyone.windows.subjects == 3] == -1).all()
 
 
-@pytest.fixture
-def untraced(monkeypatch):
-    """Trains without tracing: the two or three steps of a tiny training take far less than their graph."""
-    fit = Trainer.fit
-
-    def fit_eagerly(self, model, *arguments):
-        model.run_eagerly = True
-        return fit(self, model, *arguments)
-
-    monkeypatch.setattr(Trainer, "fit", fit_eagerly)
-
-
 @pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize(
     "change",

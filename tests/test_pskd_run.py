@@ -9,7 +9,6 @@ from tfkd.experiment import Experiment
 from tfkd.recipe import RecipeError, load_recipe, parse_recipe
 from tfkd.report import card
 from tfkd.seed_run import SeedRun
-from tfkd.training import Trainer
 
 RECIPE = {
     "data": {"dataset": "utd", "label_noise": 0.1, "keep_unpaired": True},
@@ -30,15 +29,7 @@ RECIPE = {
 }
 
 
-@pytest.fixture(autouse=True)
-def eager(monkeypatch):
-    """Trains without tracing: a graph takes longer to make than the few steps to take."""
-    settings = Trainer._compile_settings
-    monkeypatch.setattr(
-        Trainer, "_compile_settings", lambda self, training: {**settings(self, training), "run_eagerly": True}
-    )
-
-
+@pytest.mark.usefixtures("untraced")
 def test_a_run_sets_the_methods_side_by_side(tmp_path):
     tree = utd.build(tmp_path / "utd", subjects=4)
     lost = sorted((tree / "Skeleton").glob("a1_s1_t*"))[0]

@@ -11,7 +11,8 @@ from tfkd.evaluation import Predictions
 from tfkd.experiment import Experiment
 from tfkd.recipe import parse_recipe
 from tfkd.report import card
-from tfkd.training import Trainer
+
+pytestmark = pytest.mark.usefixtures("untraced")
 
 MICRO = {
     "data": {"dataset": "utd"},
@@ -39,17 +40,8 @@ def tree(tmp_path_factory):
 
 
 def run(tree, folder, **change):
-    """A run that trains without tracing: a graph takes longer to make than the few steps to take."""
-    fit = Trainer.fit
-
-    def fit_eagerly(self, model, *arguments):
-        model.run_eagerly = True
-        return fit(self, model, *arguments)
-
     recipe = parse_recipe({**MICRO, **change})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Trainer, "fit", fit_eagerly)
-        Experiment(recipe, folder, str(tree), say=lambda line: None, show_epochs=False).run(1)
+    Experiment(recipe, folder, str(tree), say=lambda line: None, show_epochs=False).run(1)
     return json.loads((folder / "results.json").read_text())
 
 
