@@ -96,50 +96,43 @@ def _on_the_device(stages):
 
 
 def zoo(results_by_model):
-    """One table over several recipes, a column each, since figures of different protocols share none.
+    """One table over several recipes, a row each.
 
     Args:
         results_by_model: recipe name -> contents of its `results.json`.
     """
-
-    def row(title, cell):
-        return f"| {title} | " + " | ".join(cell(results) for results in results_by_model.values()) + " |"
-
-    def accuracy(stage):
-        return lambda results: _spread(results["stages"][stage]["accuracy"]) if stage in results["stages"] else ""
-
-    def protocol(results):
-        windowing = {"whole_trial": "whole trials", "stream": "sliding windows, by trial"}
-        labelled = results["protocol"]["labelled_subjects"]
-        everyone = results["protocol"]["train_subjects"]
-        some = "" if labelled == everyone else f"; labels of {len(labelled)} person in {len(everyone)}"
-        known = "; people who trained" if set(results["protocol"]["judged_subjects"]) & set(everyone) else ""
-        return f"{windowing[results['protocol']['windowing']]}{some}{known}"
-
-    def gain(results):
-        found = results["comparisons"]["distilled_vs_labels"]
-        p = _p(found["p_value"])
-        return f"{100 * found['gain']:+.1f} (p {p if p.startswith('<') else f'= {p}'})"
-
-    def size(results):
-        int8 = results["stages"].get("int8")
-        if int8 is None:
-            return f"{results['stages']['distilled']['parameters']:,} parameters"
-        return f"{int8['model_bytes'] / 1024:.1f} KB, {int8['arena_bytes'] / 1024:.1f} KB"
-
-    names = [f"[`{name}`](models/{name}/README.md)" for name in results_by_model]
+    columns = ("teacher", "labels alone", "distilled", "gain, points", "int8, in TFLM", "`.tflite`, arena")
     lines = [
-        "| recordings right, % | " + " | ".join(names) + " |",
-        "| --- |" + " ---: |" * len(names),
-        row("protocol", protocol),
-        row("teacher", accuracy("teacher")),
-        row("student on labels alone", accuracy("labels")),
-        row("student, distilled", accuracy("distilled")),
-        row("gain of distillation, points", gain),
-        row("int8 after pruning, in TFLM", accuracy("int8")),
-        row("`.tflite`, arena", size),
+        "| recordings right, % | protocol | " + " | ".join(columns) + " |",
+        "| --- | --- |" + " ---: |" * len(columns),
     ]
+    for name, results in results_by_model.items():
+        shown = (results["stages"].get(stage) for stage in ("teacher", "labels", "distilled", "int8"))
+        *accuracies, int8 = (_spread(found["accuracy"]) if found else "" for found in shown)
+        cells = (f"[`{name}`](models/{name}/README.md)", _protocol(results), *accuracies, _gain(results), int8)
+        lines.append("| " + " | ".join((*cells, _size(results["stages"]))) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _protocol(results):
+    protocol = results["protocol"]
+    labelled, everyone = protocol["labelled_subjects"], protocol["train_subjects"]
+    words = {"whole_trial": "whole trials", "stream": "sliding windows, by trial"}[protocol["windowing"]]
+    some = "" if labelled == everyone else f"; labels of {len(labelled)} person in {len(everyone)}"
+    known = "; people who trained" if set(protocol["judged_subjects"]) & set(everyone) else ""
+    return f"{words}{some}{known}"
+
+
+def _gain(results):
+    found = results["comparisons"]["distilled_vs_labels"]
+    p = _p(found["p_value"])
+    return f"{100 * found['gain']:+.1f} (p {p if p.startswith('<') else f'= {p}'})"
+
+
+def _size(stages):
+    if "int8" not in stages:
+        return f"{stages['distilled']['parameters']:,} parameters"
+    return f"{stages['int8']['model_bytes'] / 1024:.1f} KB, {stages['int8']['arena_bytes'] / 1024:.1f} KB"
 
 
 def replaced(page, markers, text):
