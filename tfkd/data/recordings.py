@@ -39,6 +39,8 @@ class Recording:
         trial: which repetition.
         streams: modality name -> array. Signals `(time, channels)`, skeletons `(time, joints, 3)`.
             All streams of a recording span the same time: its first and last samples coincide.
+        conditions: under which it was recorded, where the data set tells: `"session"`, `"scene"`, `"view"` and the
+            like -> a number or name. Protocols split by them.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Recording:
     label: int
     trial: int
     streams: dict[str, np.ndarray]
+    conditions: dict[str, int | str] = dataclasses.field(default_factory=dict)
 
 
 class Recordings(Sequence):
