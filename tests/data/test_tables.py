@@ -1,0 +1,57 @@
+"""Tables of numbers: exact, and every fault told by file, line and column."""
+
+import pytest
+
+from tfkd.data import tables
+from tfkd.data.recordings import DataError
+
+
+def write(folder, text):
+    path = folder / "S0100.csv"
+    path.write_bytes(text.encode())
+    return path
+
+
+def test_columns_come_in_the_order_asked_for(tmp_path):
+    path = write(tmp_path, "unixtime,a,word,b\n1648531521000,1,x,0.25\n1648531521033,-2e3,y,3\n")
+    assert tables.read_numbers(path, ["b", "unixtime"]).tolist() == [[0.25, 1648531521000], [3, 1648531521033]]
+    table = tables.read_table(path, ["a"], ["word"])
+    assert list(table.columns) == ["a", "word"] and table["word"].tolist() == ["x", "y"]
+    quoted = write(tmp_path, 't,a,note\n1,2,"one, two"\n2,3,\n')
+    assert tables.read_numbers(quoted, ["t", "a"]).tolist() == [[1, 2], [2, 3]]
+
+
+def test_a_mark_at_the_start_and_windows_line_ends_are_no_fault(tmp_path):
+    assert tables.read_numbers(write(tmp_path, "\ufefft,a\r\n1,2\r\n"), ["t", "a"]).tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("t,a\n1,2\n2,x\n", "line 3, column a: 'x' is no finite number"),
+        ("t,a\n1,2\n2,\n", "line 3, column a: '' is no finite number"),
+        ("t,a\n1,nan\n", "line 2, column a: 'nan' is no finite number"),
+        ("t,a\n1,inf\n", "line 2, column a: 'inf' is no finite number"),
+        ('t,a\n1,"0,5"\n', "line 2, column a: '0,5' is no finite number. Write numbers with a decimal point."),
+        ("t,a\n1,2\n2,0,5\n", "line 3 has 3 cells, the header 2. Decimal commas?"),
+        ("t,a\n1,0,5\n2,0,5\n", "line 2 has 3 cells, the header 2. Decimal commas?"),
+        ("t,a\n1,2\n2\n", "line 3 has 1 cells, the header 2. Was it cut off?"),
+        ("t,b\n1,2\n", "line 1 has no column a, only t, b."),
+        ("t;a\n1;2\n", "separated by semicolons"),
+        ("t,a\n", "has no rows"),
+        ("", "is empty"),
+    ],
+)
+def test_faults_are_told_by_line_and_column(tmp_path, text, message):
+    path = write(tmp_path, text)
+    with pytest.raises(DataError) as raised:
+        tables.read_numbers(path, ["t", "a"])
+    assert message in str(raised.value) and str(path) in str(raised.value)
+
+
+def test_what_is_no_text_is_told(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(DataError, match="UTF-8"):
+        tables.read_numbers(tmp_path / "a.csv", ["t"])
+    with pytest.raises(DataError, match="none.csv cannot be read"):
+        tables.read_numbers(tmp_path / "none.csv", ["t"])

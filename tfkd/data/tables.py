@@ -1,0 +1,92 @@
+"""Tables of numbers in text files, read fast; what is wrong with one is told by file, line and column."""
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+
+from tfkd.data.recordings import DataError
+
+
+def read_numbers(path, columns):
+    """Columns of a CSV file with a header, as numbers.
+
+    Args:
+        path: the file.
+        columns: names that the header must have, in the order wanted; other columns are not parsed.
+
+    Returns:
+        `(rows, columns)` float64.
+
+    Raises:
+        DataError: a column is missing, or a cell is no finite number; line, column and text are named.
+    """
+    return read_table(path, columns).to_numpy("float64")
+
+
+def read_table(path, numbers, texts=()):
+    """Columns of a CSV file with a header as a pandas table: `numbers` as float64, `texts` as they stand.
+
+    Raises:
+        DataError: as in `read_numbers`; the file is unreadable, or has no rows.
+    """
+    import pandas as pd
+
+    columns = [*numbers, *texts]
+    types = {**dict.fromkeys(numbers, "float64"), **dict.fromkeys(texts, "str")}
+    try:
+        content = Path(path).read_bytes()
+        # No words for "missing": an empty or unknown cell is looked up below, and told.
+        table = pd.read_csv(
+            io.BytesIO(content), usecols=columns, dtype=types, index_col=False, keep_default_na=False, encoding="utf-8"
+        )
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    except ValueError as error:  # of pandas' parser, and of text that is no UTF-8
+        _explain(path, content, columns, numbers)
+        raise DataError(f"{path} cannot be read as CSV: {error}") from error
+    if table.empty:
+        raise DataError(f"{path} has no rows.")
+    header = content.partition(b"\n")[0].count(b",")
+    # pandas says nothing of cells too many where it is asked for some of the columns.
+    if content.count(b",") != header * (len(table) + 1) or not np.isfinite(table[list(numbers)].to_numpy()).all():
+        _explain(path, content, columns, numbers)
+    return table[columns]
+
+
+def _explain(path, content, columns, numbers):
+    """Goes through a suspicious file, slowly, and raises a `DataError` about the first fault that there is."""
+    try:
+        lines = content.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} cannot be read as UTF-8 text: {error}") from error
+    if not any(lines):
+        raise DataError(f"{path} is empty.")
+    rows = csv.reader(lines)
+    header = next(rows)
+    if missing := [name for name in columns if name not in header]:
+        hint = ""
+        if len(header) == 1 and ";" in header[0]:
+            hint = " It is separated by semicolons: save it with commas between the cells and points in the numbers."
+        raise DataError(f"{path}: line 1 has no column {', '.join(missing)}, only {', '.join(header)}.{hint}")
+    places = [(name, header.index(name)) for name in numbers]
+    for row in rows:
+        if not row:
+            continue
+        if len(row) != len(header):
+            hint = " Decimal commas?" if len(row) > len(header) else " Was it cut off?"
+            raise DataError(f"{path}: line {rows.line_num} has {len(row)} cells, the header {len(header)}.{hint}")
+        for name, place in places:
+            if not _is_number(row[place]):
+                hint = " Write numbers with a decimal point." if _is_number(row[place].replace(",", ".")) else ""
+                raise DataError(
+                    f"{path}: line {rows.line_num}, column {name}: {row[place]!r} is no finite number.{hint}"
+                )
+
+
+def _is_number(text):
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False
