@@ -1,15 +1,12 @@
 """The files of a UTD-MHAD download: folders or zips, nested or differently cased, with strays and duplicates."""
 
-import io
-import os
 import re
-import zipfile
 from collections import defaultdict
-from pathlib import Path
 
 import numpy as np
 
 from tfkd.data.recordings import DataError
+from tfkd.data.sources import WAY_OUT, find_sources
 
 FILES = {  # modality: folder, end of the file's name, variable in it
     "imu": ("Inertial", "inertial.mat", "d_iner"),
@@ -18,29 +15,9 @@ FILES = {  # modality: folder, end of the file's name, variable in it
     "video": ("RGB", "color.avi", None),
 }
 ACTIONS = 27
-WAY_OUT = "Download it again, or skip such files with on_error='skip' (--skip_bad_files)."
 
 _ENDINGS = {ending: modality for modality, (_, ending, _) in FILES.items()}
 _NAME = re.compile(rf"^(a(\d+)_s\d+_t\d+)_({'|'.join(map(re.escape, _ENDINGS))})$", re.IGNORECASE)
-
-
-class Source:
-    """One file, on disk or inside a zip."""
-
-    def __init__(self, path, member=None, archive=None):
-        self.path, self.member, self.archive = path, member, archive
-
-    def __str__(self):
-        return f"{self.path}:{self.member}" if self.member else str(self.path)
-
-    def stamp(self):
-        """Path, size and time: another file, or the same one changed, has another."""
-        status = os.stat(self.path)
-        return (str(self), status.st_size, status.st_mtime_ns)
-
-    def open(self):
-        """The bytes, as an open binary file."""
-        return io.BytesIO(self.archive.read(self.member)) if self.member else open(self.path, "rb")
 
 
 def find_files(root, modalities, on_error):
@@ -53,18 +30,9 @@ def find_files(root, modalities, on_error):
         DataError: a zip cannot be read, and `on_error` is `"raise"`.
     """
     notes = defaultdict(list)
-    candidates = []
-    for folder, _, names in sorted(os.walk(root, followlinks=True)):
-        for name in sorted(names):
-            path = Path(folder) / name
-            if _NAME.match(name):
-                candidates.append((name, Source(path)))
-            elif name.lower().endswith(".zip") and not name.startswith("."):
-                candidates.extend(_in_zip(path, on_error, notes))
-    candidates.sort(key=lambda entry: entry[1].member is not None)
     files = {}
-    for name, source in candidates:
-        trial, action, ending = _NAME.match(name).groups()
+    for match, source in find_sources(root, _NAME, on_error, notes):
+        trial, action, ending = match.groups()
         key = (trial.lower(), _ENDINGS[ending.lower()])
         if key[1] not in modalities:
             continue
@@ -75,21 +43,6 @@ def find_files(root, modalities, on_error):
         else:
             files[key] = source
     return files, notes
-
-
-def _in_zip(path, on_error, notes):
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
-        if on_error == "raise":
-            raise DataError(
-                f"{path} is not a readable zip ({error}). Download it again, remove it, "
-                "or skip such files with on_error='skip' (--skip_bad_files)."
-            ) from error
-        notes["skipped: unreadable"].append(f"{path}: {error}")
-        return []
-    names = [(Path(member).name, member) for member in sorted(archive.namelist())]
-    return [(name, Source(path, member, archive)) for name, member in names if _NAME.match(name)]
 
 
 def load_mat(source, modality):

@@ -6,7 +6,8 @@ import numpy as np
 
 from tfkd.data.frames import ENCODING, encode_depth
 from tfkd.data.recordings import DataError
-from tfkd.data.utd_files import WAY_OUT, load_mat
+from tfkd.data.sources import WAY_OUT
+from tfkd.data.utd_files import load_mat
 from tfkd.data.video import read_video
 
 MODALITIES = ("depth", "video")

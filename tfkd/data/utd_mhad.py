@@ -18,7 +18,8 @@ import numpy as np
 
 from tfkd.data import cache, utd_frames
 from tfkd.data.recordings import DataError, Recording, Recordings, Stream
-from tfkd.data.utd_files import FILES, WAY_OUT, find_files, load_mat
+from tfkd.data.sources import WAY_OUT
+from tfkd.data.utd_files import FILES, find_files, load_mat
 from tfkd.data.video import require as require_video
 
 HOMEPAGE = "https://personal.utdallas.edu/~kehtar/UTD-MHAD.html"
