@@ -1,5 +1,6 @@
 """Tables of numbers in text files, read fast; what is wrong with one is told by file, line and column."""
 
+import contextlib
 import csv
 import io
 from pathlib import Path
@@ -82,6 +83,56 @@ def _explain(path, content, columns, numbers):
                 hint = " Write numbers with a decimal point." if _is_number(row[place].replace(",", ".")) else ""
                 raise DataError(
                     f"{path}: line {rows.line_num}, column {name}: {row[place]!r} is no finite number.{hint}"
+                )
+
+
+def read_plain_numbers(data, name, columns, separator=None, skip=0):
+    """A table without a header, whose columns are known.
+
+    Args:
+        data: the file's bytes.
+        name: of the file, for errors.
+        columns: names of all its columns, in order.
+        separator: between columns; `None` is any stretch of blanks.
+        skip: lines to leave out at the beginning.
+
+    Returns:
+        `(rows, columns)` float64.
+
+    Raises:
+        DataError: there are no rows, one has more or fewer cells, or a cell is no finite number.
+    """
+    import pandas as pd
+
+    values = None
+    with contextlib.suppress(ValueError):  # text, uneven rows or none: told apart below
+        table = pd.read_csv(
+            io.BytesIO(data), sep=r"\s+" if separator is None else separator, header=None, skiprows=skip,
+            dtype="float64", keep_default_na=False, encoding="latin-1",
+        )  # fmt: skip
+        values = table.to_numpy()
+    if values is None or values.shape[1] != len(columns) or not np.isfinite(values).all():
+        _explain_plain(data, name, columns, separator, skip)
+        raise DataError(f"{name} cannot be read as a table of numbers.")
+    return values
+
+
+def _explain_plain(data, name, columns, separator, skip):
+    """As `_explain`, of a table without a header."""
+    lines = data.decode("latin-1").splitlines()
+    rows = [(n, line.split(separator)) for n, line in enumerate(lines[skip:], skip + 1) if line.strip()]
+    if not rows:
+        raise DataError(f"{name} has no rows.")
+    for number, cells in rows:
+        if len(cells) != len(columns):
+            some = ", ".join(columns[:4]) + (", ..." if len(columns) > 4 else "")
+            raise DataError(f"{name}: line {number} has {len(cells)} cells instead of {len(columns)} ({some}).")
+        for place, (column, cell) in enumerate(zip(columns, cells), 1):
+            if not _is_number(cell):
+                hint = " Numbers with a decimal point are expected." if _is_number(cell.replace(",", ".")) else ""
+                raise DataError(
+                    f"{name}: line {number}, column {place} ({column}): {cell.strip()[:40]!r} is no finite "
+                    f"number.{hint}"
                 )
 
 
