@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,9 +29,24 @@ class Stream:
     bones: tuple[tuple[int, int], ...] = ()
 
 
+class Interval(NamedTuple):
+    """What was done from when to when, in a continuous recording.
+
+    Attributes:
+        begin, end: seconds from the recording's first sample.
+        label: index of the class.
+        part: number of the piece of work that it belongs to (the box that was being packed), or -1.
+    """
+
+    begin: float
+    end: float
+    label: int
+    part: int = -1
+
+
 @dataclasses.dataclass(frozen=True)
 class Recording:
-    """One trial of one person.
+    """One trial of one person, or a longer stretch of their day with a label for each interval of it.
 
     Attributes:
         id: unique name; the same for every modality of the trial.
@@ -41,6 +57,8 @@ class Recording:
             All streams of a recording span the same time: its first and last samples coincide.
         conditions: under which it was recorded, where the data set tells: `"session"`, `"scene"`, `"view"` and the
             like -> a number or name. Protocols split by them.
+        intervals: of a continuous recording, whose `label` is -1: ascending, without overlap. Nobody says what was
+            done in between.
     """
 
     id: str
@@ -49,6 +67,7 @@ class Recording:
     trial: int
     streams: dict[str, np.ndarray]
     conditions: dict[str, int | str] = dataclasses.field(default_factory=dict)
+    intervals: tuple[Interval, ...] = ()
 
 
 class Recordings(Sequence):

@@ -1,0 +1,129 @@
+"""The files of an OpenPack download, of v1.0.0 and earlier layouts, each read into times and numbers."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+
+from tfkd.data import clocks, keypoints, tables
+from tfkd.data.openpack_facts import NULL, OPERATIONS
+from tfkd.data.recordings import DataError
+
+WAY_OUT = "Download that user's archive again, or skip such files with on_error='skip' (--skip_bad_files)."
+AXES = ("acc_x", "acc_y", "acc_z", "gyro_x", "gyro_y", "gyro_z")
+
+_USER, _SESSION = re.compile(r"^U\d{4}$", re.IGNORECASE), re.compile(r"^(S\d{4})\.(csv|json)$", re.IGNORECASE)
+# What a file is, by the folders above it; the first that fits. Newer layouts come first.
+_KINDS = (
+    ("operations", ("openpack-operations-1hz", "activity-1s", "work-process")),
+    ("2d", ("2d-kpt", "pose")),
+    ("3d", ("3d-kpt",)),
+)
+_LABEL_COLUMNS = ("id", "operation", "act_id")
+_STRAY = 60.0  # seconds from its neighbours, at which a first or last time stamp is no time stamp
+
+
+def find_files(root):
+    """Maps (user, session, kind) to a path; a kind is `"atr01"` to `"atr04"`, `"2d"`, `"3d"` or `"operations"`.
+
+    Returns:
+        `(files, duplicates)`; of several that would fit, the newest layout stays, then the first by name.
+    """
+    found = {}
+    for folder, _, names in os.walk(root, followlinks=True):
+        parts = Path(folder).relative_to(root).parts
+        # The user may be the named folder itself.
+        users = [part.upper() for part in (Path(root).resolve().name, *parts) if _USER.match(part)]
+        lower = [part.lower() for part in parts]
+        kind, rank = _kind(lower)
+        if not users or kind is None:
+            continue
+        for name in sorted(names):
+            if match := _SESSION.match(name):
+                path = Path(folder) / name
+                found.setdefault((users[-1], match[1].upper(), kind), []).append((rank, str(path), path))
+    files, duplicates = {}, []
+    for key in sorted(found):
+        (_, _, files[key]), *others = sorted(found[key])
+        duplicates += [f"{path} (kept {files[key]})" for _, _, path in others]
+    return files, duplicates
+
+
+def _kind(folders):
+    for sensor in ("atr01", "atr02", "atr03", "atr04"):
+        if sensor in folders:
+            return sensor, 0
+    for kind, names in _KINDS:
+        for rank, name in enumerate(names):
+            if name in folders:
+                # Of the 3D keypoints, those with people told apart come before the raw ones.
+                return kind, rank + ("none" in folders)
+    return None, 0
+
+
+def read_atr(path):
+    """Seconds, `(samples, 6)` in g and deg/s, and what was repaired."""
+    table = tables.read_numbers(path, ("unixtime", *AXES))
+    return _cleaned(path, table[:, 0] / 1000, table[:, 1:].astype("float32"))
+
+
+def read_operations(path):
+    """Labelled seconds: `(seconds,)` unix time, `(seconds,)` class or -1 for Null, `(seconds,)` box number.
+
+    Raises:
+        DataError: an operation that is not OpenPack's; file, line and column are named.
+    """
+    header = path.open(encoding="utf-8-sig", errors="replace").readline().strip().split(",")
+    column = next((name for name in _LABEL_COLUMNS if name in header), _LABEL_COLUMNS[0])
+    seconds, boxes, ids = tables.read_numbers(path, ("unixtime", "box", column)).T
+    index = {operation: i for i, operation in enumerate(OPERATIONS)} | dict.fromkeys(NULL, -1)
+    if (unknown := ~np.isin(ids, list(index))).any():
+        line = int(unknown.argmax()) + 2
+        raise DataError(
+            f"{path}: line {line}, column {column}: there is no operation {ids[unknown][0]:g}; known: "
+            f"{', '.join(map(str, index))}. {WAY_OUT}"
+        )
+    labels = np.array([index[i] for i in ids.astype(int)], int)
+    return np.floor(seconds / 1000), labels, boxes.astype(int)
+
+
+def read_keypoints_2d(path):
+    """Seconds, `(frames, 17, 3)` x and y in pixels and score, and what was repaired."""
+    try:
+        annotations = json.loads(path.read_bytes())["annotations"]
+        stamps = [entry["image_id"] for entry in annotations]
+        times = np.array(stamps, "float64") / 1000
+        people = [entry["keypoints"] for entry in annotations]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is no COCO-style JSON of keypoints: {error!r}. {WAY_OUT}") from error
+    if not len(times):
+        raise DataError(f"{path} has no frames. {WAY_OUT}")
+    return _cleaned(path, times, keypoints.parsed(people, [f"{path}: the frame of {stamp}" for stamp in stamps]))
+
+
+def read_keypoints_3d(path):
+    """Seconds, `(frames, 32, 3)` in metres, y up, and what was repaired. The files are in millimetres, y down."""
+    columns = [f"J{joint:02d}_P{axis}" for joint in range(32) for axis in range(3)]
+    table = tables.read_numbers(path, ("unixtime", *columns))
+    points = table[:, 1:].reshape(-1, 32, 3) / 1000 * np.array([1, -1, 1])
+    return _cleaned(path, table[:, 0] / 1000, points.astype("float32"))
+
+
+def _cleaned(path, times, values):
+    """In the order of time, each moment once, without stray first or last stamps.
+
+    Raises:
+        DataError: the clock runs backwards by more than a second, somewhere in the middle.
+    """
+    first = int(len(times) > 2 and abs(times[1] - times[0]) > _STRAY)
+    last = len(times) - int(len(times) > 2 + first and abs(times[-1] - times[-2]) > _STRAY)
+    stray, times, values = len(times) - (last - first), times[first:last], values[first:last]
+    steps = np.diff(times)
+    if len(steps) and steps.min() < -1:
+        line = int(steps.argmin()) + first + 3
+        raise DataError(f"{path}: line {line}: the clock runs backwards by {-steps.min():.3f} s. {WAY_OUT}")
+    times, values, counts = clocks.in_order(times, values)
+    counts["stray first or last time stamps"] = stray
+    return times, values, {what: count for what, count in counts.items() if count}
