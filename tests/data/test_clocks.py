@@ -25,6 +25,8 @@ def test_a_grid_keeps_its_last_sample_in_spite_of_rounding():
     grid = clocks.grid_over(0.1, 0.1 + 29 / 30, 30)
     assert len(grid) == 30 and grid[-1] == pytest.approx(0.1 + 29 / 30)
     assert len(clocks.grid_over(0, 0.99, 1)) == 1
+    begin = 1539664425.17  # unix seconds, a rounding of 1e-7
+    assert len(clocks.grid_over(begin, begin + 0.4, 50)) == len(clocks.grid_over(begin, begin + 0.41, 50)) == 21
 
 
 def test_values_between_samples_are_interpolated_and_held_at_the_ends():

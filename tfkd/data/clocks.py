@@ -48,8 +48,8 @@ def common_span(times_by_stream, name):
 
 def grid_over(begin, end, rate_hz):
     """Evenly spaced times from `begin`, at `rate_hz`, none after `end`."""
-    # A rounding error must not cost the last sample.
-    return begin + np.arange(int(np.floor((end - begin) * rate_hz + 1e-6)) + 1) / rate_hz
+    # A rounding error must not cost the last sample; unix seconds are exact to some 1e-7.
+    return begin + np.arange(int(np.floor((end - begin) * rate_hz + 1e-3)) + 1) / rate_hz
 
 
 def on_grid(times, values, grid):

@@ -14,7 +14,7 @@ class Split:
         train: recordings the networks learn from.
         validation: recordings of people taken out of training, for choosing settings.
         test: recordings looked at once, at the end.
-        same_people: true only for protocols that test on people who also trained (`cross_trial`).
+        same_people: true only for protocols that test on people who also trained (`cross_trial`, `by_condition`).
 
     Raises:
         DataError: training or test is empty, a recording is on two sides, or a person is (in a protocol
@@ -82,6 +82,37 @@ def cross_trial(recordings, validation_subjects=(), train_trials=(1, 2)):
         recordings.where(lambda r: r.trial not in train_trials),
         same_people=True,
     )
+
+
+def by_condition(recordings, name, condition, train, test, validation_subjects=()):
+    """Splits by a condition under which it was recorded, such as the scene or the session.
+
+    The same people train and test, so its figures say nothing about new people.
+
+    Args:
+        recordings: `Recordings`.
+        name: the protocol's.
+        condition: key of `Recording.conditions`.
+        train, test: its values on either side; recordings with another value, or none, are left out and noted.
+        validation_subjects: people taken out of the training side.
+    """
+    side = {**dict.fromkeys(train, "train"), **dict.fromkeys(test, "test")}
+
+    def of(wanted):
+        return recordings.where(lambda r: side.get(r.conditions.get(condition)) == wanted)
+
+    learning = of("train")
+    held_out = _held_out(validation_subjects, set(learning.subjects))
+    split = Split(
+        name,
+        learning.where(lambda r: r.subject not in held_out),
+        learning.of_subjects(held_out),
+        of("test"),
+        same_people=True,
+    )
+    if others := [r.id for r in of(None)]:
+        split.train.notes[f"left out: on no side of {name}"] = others
+    return split
 
 
 def leave_one_subject_out(recordings, subject, validation_subjects=()):

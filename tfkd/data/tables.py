@@ -26,8 +26,12 @@ def read_numbers(path, columns):
     return read_table(path, columns).to_numpy("float64")
 
 
-def read_table(path, numbers, texts=()):
-    """Columns of a CSV file with a header as a pandas table: `numbers` as float64, `texts` as they stand.
+def read_table(path, numbers, texts=(), header=None):
+    """Columns of a CSV file as a pandas table: `numbers` as float64, `texts` as they stand.
+
+    Args:
+        path, numbers, texts: the file, and the names of the wanted columns.
+        header: names of all columns, of a file whose first line does not hold them.
 
     Raises:
         DataError: as in `read_numbers`; the file is unreadable, or has no rows.
@@ -40,23 +44,24 @@ def read_table(path, numbers, texts=()):
         content = Path(path).read_bytes()
         # No words for "missing": an empty or unknown cell is looked up below, and told.
         table = pd.read_csv(
-            io.BytesIO(content), usecols=columns, dtype=types, index_col=False, keep_default_na=False, encoding="utf-8"
-        )
+            io.BytesIO(content), header=None if header else 0, names=header, usecols=columns, dtype=types,
+            index_col=False, keep_default_na=False, encoding="utf-8",
+        )  # fmt: skip
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     except ValueError as error:  # of pandas' parser, and of text that is no UTF-8
-        _explain(path, content, columns, numbers)
+        _explain(path, content, columns, numbers, header)
         raise DataError(f"{path} cannot be read as CSV: {error}") from error
     if table.empty:
         raise DataError(f"{path} has no rows.")
-    header = content.partition(b"\n")[0].count(b",")
+    commas, lines = (len(header) - 1, 0) if header else (content.partition(b"\n")[0].count(b","), 1)
     # pandas says nothing of cells too many where it is asked for some of the columns.
-    if content.count(b",") != header * (len(table) + 1) or not np.isfinite(table[list(numbers)].to_numpy()).all():
-        _explain(path, content, columns, numbers)
+    if content.count(b",") != commas * (len(table) + lines) or not np.isfinite(table[list(numbers)].to_numpy()).all():
+        _explain(path, content, columns, numbers, header)
     return table[columns]
 
 
-def _explain(path, content, columns, numbers):
+def _explain(path, content, columns, numbers, header=None):
     """Goes through a suspicious file, slowly, and raises a `DataError` about the first fault that there is."""
     try:
         lines = content.decode("utf-8-sig").splitlines()
@@ -65,7 +70,8 @@ def _explain(path, content, columns, numbers):
     if not any(lines):
         raise DataError(f"{path} is empty.")
     rows = csv.reader(lines)
-    header = next(rows)
+    expected = "the header" if header is None else "expected"
+    header = header or next(rows)
     if missing := [name for name in columns if name not in header]:
         hint = ""
         if len(header) == 1 and ";" in header[0]:
@@ -77,7 +83,7 @@ def _explain(path, content, columns, numbers):
             continue
         if len(row) != len(header):
             hint = " Decimal commas?" if len(row) > len(header) else " Was it cut off?"
-            raise DataError(f"{path}: line {rows.line_num} has {len(row)} cells, the header {len(header)}.{hint}")
+            raise DataError(f"{path}: line {rows.line_num} has {len(row)} cells, {expected} {len(header)}.{hint}")
         for name, place in places:
             if not _is_number(row[place]):
                 hint = " Write numbers with a decimal point." if _is_number(row[place].replace(",", ".")) else ""
