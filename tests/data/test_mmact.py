@@ -1,0 +1,438 @@
+"""The MMAct reader against format-true trees with the faults of the release and of people's copies."""
+
+import numpy as np
+import pytest
+
+from tests.formats import mmact
+from tfkd.data import DataError
+from tfkd.data.mmact import PROTOCOLS, read_mmact
+from tfkd.data.mmact_files import CLASSES, UNTRIMMED_CLASSES, class_name, read_annotation
+
+CLIP = (1, 1, 1, "walking")
+ID = "subject1_scene1_session1_walking"
+DEFAULT = ("acc_watch", "acc_phone", "gyro")
+
+
+@pytest.fixture
+def tree(tmp_path):
+    return mmact.build(tmp_path / "mmact")
+
+
+def expected_imu(clip, sensors=DEFAULT, begin=0.0, end=mmact.SECONDS):
+    times = begin + np.arange(round((end - begin) * 50) + 1) / 50
+    unit = {"acc_watch": 9.80665, "acc_phone": 9.80665}
+    return np.concatenate([mmact.signal(clip, s, times) / unit.get(s, 1) for s in sensors], axis=1)
+
+
+def one(recordings, name):
+    (found,) = [r for r in recordings if r.id == name]
+    return found
+
+
+def same(a, b):
+    return [(r.id, r.label, r.conditions) for r in a] == [(r.id, r.label, r.conditions) for r in b] and all(
+        set(x.streams) == set(y.streams) and all(np.array_equal(x.streams[m], y.streams[m]) for m in x.streams)
+        for x, y in zip(a, b)
+    )
+
+
+def test_reads_what_was_written(tree):
+    read = read_mmact(tree)
+    assert len(read) == len(mmact.CLIPS) * len(mmact.CAMERAS) and read.notes == {}
+    for clip in mmact.CLIPS:
+        subject, scene, session, action = clip
+        for camera in mmact.CAMERAS:
+            found = one(read, f"subject{subject}_scene{scene}_session{session}_{action}_cam{camera}")
+            assert (found.subject, read.classes[found.label], found.trial) == (subject, action, session)
+            assert found.conditions == {"scene": scene, "session": session, "view": camera}
+            # Written to 1e-6, at times to the millisecond.
+            np.testing.assert_allclose(found.streams["imu"], expected_imu(clip), atol=2e-6)
+            np.testing.assert_allclose(found.streams["skeleton"], mmact.pose(clip, camera), rtol=1e-6)
+            assert {values.dtype.name for values in found.streams.values()} == {"float32"}
+    assert read.streams["imu"].channels[::3] == ("watch_acc_x", "phone_acc_x", "phone_gyro_x")
+    assert read.streams["imu"].units == ("g",) * 6 + ("as published",) * 3 and read.streams["imu"].rate_hz == 50
+    assert len(read.streams["skeleton"].channels) == 17 and read.streams["skeleton"].units == ("px",) * 17
+
+
+def test_cameras_share_the_sensors_of_a_clip(tree):
+    for _ in range(2):  # the second time from the cache
+        read = read_mmact(tree)
+        assert one(read, f"{ID}_cam1").streams["imu"] is one(read, f"{ID}_cam4").streams["imu"]
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        mmact.layout_nested,
+        mmact.layout_odd_names,
+        mmact.layout_headers,
+        mmact.layout_windows_text,
+        mmact.layout_stray_files,
+        lambda tree: (mmact.layout_headers(tree), mmact.layout_windows_text(tree)),
+    ],
+)
+def test_other_layouts_read_the_same(tree, layout):
+    plain = read_mmact(tree)
+    layout(tree)
+    read = read_mmact(tree.parent)
+    assert same(plain, read) and read.notes == {}
+
+
+def test_poses_in_both_tracks_are_read_once(tree):
+    plain = read_mmact(tree)
+    mmact.layout_both_tracks(tree)
+    read = read_mmact(tree)
+    assert same(plain, read)
+    assert read.notes == {"ignored: the same clip in another tree": ["16 poses are in cross_view and cross_scene"]}
+
+
+def test_sensors_choose_and_order_the_channels(tree):
+    read = read_mmact(tree, ("imu",), sensors=("gyro", "acc_watch"))
+    assert len(read) == len(mmact.CLIPS) and set(read.streams) == {"imu"}
+    found = one(read, ID)
+    assert "view" not in found.conditions and read.streams["imu"].channels[0] == "phone_gyro_x"
+    np.testing.assert_allclose(found.streams["imu"], expected_imu(CLIP, ("gyro", "acc_watch")), atol=2e-6)
+    for wrong in ((), ("acc",), ("gyro", "gyro")):
+        with pytest.raises(ValueError, match="sensors must name some of"):
+            read_mmact(tree, sensors=wrong)
+    with pytest.raises(ValueError, match="no modality"):
+        read_mmact(tree, ("depth",))
+    with pytest.raises(ValueError, match="on_error must be"):
+        read_mmact(tree, on_error="ignore")
+
+
+def test_the_orientation_is_not_mixed_where_angles_come_round(tree):
+    path = mmact.path_of(tree, CLIP, "orientation")
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(f"{line.split(',')[0]},{(350 + 3 * i) % 360},0.5,{i}" for i, line in enumerate(lines)))
+    watch = mmact.path_of(tree, CLIP, "acc_watch")  # the grid begins between two samples of the orientation
+    watch.write_bytes(b"".join(mmact.rows(CLIP, "acc_watch", 0.3, 0.008)))
+    found = one(read_mmact(tree, ("imu",), sensors=("acc_watch", "orientation")), ID).streams["imu"]
+    assert found[:6, 3].tolist() == [350, 353, 356, 359, 2, 5] and found[:3, 5].tolist() == [0, 1, 2]
+
+
+REPAIRED = [
+    (mmact.fault_out_of_order, {"rows of acc_watch out of order": 3}),
+    (mmact.fault_repeated, {"rows of acc_watch with the time of another": 2, "rows of acc_watch out of order": 1}),
+    (mmact.fault_shuffled, {"rows of acc_watch out of order": 19}),
+]
+
+
+@pytest.mark.parametrize("fault, counts", REPAIRED, ids=lambda v: getattr(v, "__name__", ""))
+def test_rows_are_put_in_order_and_counted(tree, fault, counts):
+    plain = read_mmact(tree)
+    path = fault(tree, CLIP)
+    for use_cache in (False, True, True):
+        read = read_mmact(tree, use_cache=use_cache)
+        assert same(plain, read)
+        where = path.relative_to(tree)
+        assert read.notes == {f"repaired: {k}": [f"{n} in 1 files, most in {where} ({n})"] for k, n in counts.items()}
+
+
+def test_a_time_may_lack_its_fraction(tree):
+    for sensor in DEFAULT:
+        path = mmact.fault_no_fraction(tree, CLIP, sensor)
+        assert b"." not in path.read_bytes().split(b",")[0]
+    np.testing.assert_allclose(one(read_mmact(tree), f"{ID}_cam1").streams["imu"], expected_imu(CLIP), atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    "fault, kind",
+    [
+        (mmact.fault_empty, "skipped: empty file"),
+        (mmact.fault_only_blank_lines, "skipped: empty file"),
+        (mmact.fault_only_a_header, "skipped: empty file"),
+        (mmact.fault_one_row, "skipped: only one sample"),
+        (mmact.fault_listed_as_invalid, "skipped: listed in invalid_files.txt"),
+        (lambda *a: mmact.fault_listed_as_invalid(*a, from_root=True), "skipped: listed in invalid_files.txt"),
+        (mmact.fault_missing, None),
+    ],
+)
+def test_known_faults_of_the_release_cost_a_clip_its_imu_and_no_more(tree, fault, kind):
+    path = fault(tree, CLIP)
+    read = read_mmact(tree)
+    assert read.notes == {
+        "no imu: acc_watch missing": [ID],
+        **({kind: [str(path.relative_to(tree))]} if kind else {}),
+    }
+    assert len(read) == 16 and set(one(read, f"{ID}_cam1").streams) == {"skeleton"}
+    assert read.paired(["imu", "skeleton"]).notes["left out: no imu"] == [f"{ID}_cam1", f"{ID}_cam4"]
+    phone = read_mmact(tree, sensors=("acc_phone",))
+    assert len(phone.paired(["imu", "skeleton"])) == 16, "another sensor of the clip is as good as ever"
+
+
+def test_a_line_of_invalid_files_that_names_nothing_is_noted(tree):
+    (tree / "gyro_clip" / "invalid_files.txt").write_text("see readme\n")
+    assert read_mmact(tree).notes == {"ignored: line of invalid_files.txt": ["gyro_clip/invalid_files.txt: see readme"]}
+
+
+def test_sensors_without_a_pose_have_a_recording_of_their_own(tree):
+    for camera in mmact.CAMERAS:
+        mmact.fault_pose_missing(tree, CLIP, camera)
+    mmact.fault_pose_missing(tree, (1, 1, 1, "carrying_light"), 4)
+    read = read_mmact(tree)
+    assert len(read) == 16 - 2 and read.notes == {"no skeleton": [ID]}
+    assert one(read, ID).conditions == {"scene": 1, "session": 1} and set(one(read, ID).streams) == {"imu"}
+
+
+def test_a_gap_and_a_late_sensor_are_noted(tree):
+    path = mmact.fault_gap(tree, CLIP)
+    mmact.fault_late(tree, (1, 1, 1, "carrying_light"), "gyro")
+    read = read_mmact(tree, ("imu",))
+    assert read.notes == {
+        "repaired: gaps of acc_watch over 0.5 s": [f"1 in 1 files, most in {path.relative_to(tree)} (1)"],
+        "sensors have less than 80 % of the clip in common": [
+            "subject1_scene1_session1_carrying_light: 0.20 of 0.40 s"
+        ],
+    }
+    np.testing.assert_allclose(one(read, ID).streams["imu"], expected_imu(CLIP, end=3.0), atol=2e-6)
+    late = one(read, "subject1_scene1_session1_carrying_light").streams["imu"]
+    np.testing.assert_allclose(late, expected_imu((1, 1, 1, ""), begin=0.2), atol=2e-6)
+
+
+BAD = [
+    (mmact.fault_cut_off, "line 10 has 1 cells, expected 4. Was it cut off?"),
+    (mmact.fault_short_row, "line 5 has 3 cells"),
+    (mmact.fault_decimal_commas, "line 1 has 7 cells"),
+    (mmact.fault_decimal_commas, "Decimal commas?"),
+    (mmact.fault_column_missing, "line 1 has no column z"),
+    (mmact.fault_text, "line 3, column x: 'broken' is no finite number"),
+    (mmact.fault_not_a_number, "line 3, column x: 'nan' is no finite number"),
+    (mmact.fault_other_times, "line 2, column time: '2018/10/16 13:33:45.170' is not written like 20181016_13:33"),
+    (mmact.fault_web_page, "line 1 has no column x, y, z, time"),
+    (mmact.fault_binary, "is unreadable as text"),
+    (mmact.fault_dead, "all three channels never change (dead?)"),
+    (mmact.fault_wrong_day, "there is no sample between 19700101_13:33:01 and 20181001_13:33:01"),
+    (mmact.fault_another_hour, "so they have no time in common"),
+    (mmact.fault_json_cut_off, "line 1, column 1001: no JSON"),
+    (mmact.fault_json_list, "expected frames, each with person1"),
+    (mmact.fault_frame_names, "frame 'first' has no number"),
+    (mmact.fault_joint_missing, "frame '5' holds 48 numbers, expected 51"),
+]
+
+
+@pytest.mark.parametrize("fault, message", BAD, ids=lambda v: getattr(v, "__name__", ""))
+def test_a_bad_file_is_named_and_skipped_or_fatal(tree, fault, message):
+    path = fault(tree, CLIP)
+    with pytest.raises(DataError) as raised:
+        read_mmact(tree)
+    assert str(path) in str(raised.value) and message in str(raised.value)
+    assert "--skip_bad_files" in str(raised.value), "the way out is named"
+    for _ in range(2):  # the second time from the cache
+        read = read_mmact(tree, on_error="skip")
+        (note,) = read.notes["skipped: bad file"]
+        assert str(path.relative_to(tree)) in note and str(tree) not in note
+        assert len(read.paired(["imu", "skeleton"])) == (15 if path.suffix == ".json" else 14)
+
+
+def test_an_unknown_class_is_named_and_skipped_or_fatal(tree):
+    path = mmact.fault_unknown_class(tree, CLIP)
+    with pytest.raises(DataError) as raised:
+        read_mmact(tree)
+    for part in (str(path), "no trimmed class 'transferring'", "transferring_object", "--skip_bad_files"):
+        assert part in str(raised.value)
+    read = read_mmact(tree, on_error="skip")
+    assert len(read) == 16 and len(read.notes["skipped: no such class"]) == 1
+
+
+def test_duplicates_are_noted(tree):
+    path, kept = mmact.fault_duplicate(tree, CLIP), mmact.path_of(tree, CLIP, "acc_watch")
+    assert read_mmact(tree).notes == {
+        "ignored: duplicate": [f"{path.relative_to(tree)} (kept {kept.relative_to(tree)})"]
+    }
+
+
+# ---- Poses ----
+
+
+def test_missing_frames_and_unseen_joints_are_filled_in_and_counted(tree):
+    missing = mmact.fault_frames_missing(tree, CLIP)
+    unseen = mmact.fault_joints_unseen(tree, CLIP, 4)
+    read = read_mmact(tree, ("skeleton",))
+    found, written = one(read, f"{ID}_cam1").streams["skeleton"], mmact.pose(CLIP, 1)
+    np.testing.assert_allclose(found[:, :, :2], written[:, :, :2], rtol=1e-6)  # even motion is found again
+    filled = [3, 4, 8]
+    assert not found[filled, :, 2].any() and np.allclose(np.delete(found - written, filled, 0), 0, atol=1e-5)
+    found, written = one(read, f"{ID}_cam4").streams["skeleton"], mmact.pose(CLIP, 4)
+    np.testing.assert_allclose(found[:, :16, :2], written[:, :16, :2], rtol=1e-6)
+    assert not found[1:-1, 9, 2].any() and found[0, 9, 2] > 0
+    np.testing.assert_allclose(found[:, 16, :2], written[:, :16, :2].mean(axis=1), rtol=1e-6)
+    missing, unseen = missing.relative_to(tree), unseen.relative_to(tree)
+    assert read.notes == {
+        "repaired: frames without the person": [f"3 in 1 files, most in {missing} (3)"],
+        "repaired: joints that are never seen, put in the middle": [f"1 in 1 files, most in {unseen} (1)"],
+        "repaired: joints that were not seen, interpolated": [f"61 in 2 files, most in {missing} (51)"],
+    }
+
+
+def test_frames_are_put_in_the_order_of_their_numbers(tree):
+    plain = read_mmact(tree)
+    mmact.fault_frames_out_of_order(tree, CLIP)
+    assert same(plain, read_mmact(tree))
+
+
+@pytest.mark.parametrize("frames, shift", [(12, 1000), (7, 1000), (6, 0)])
+def test_of_two_people_one_is_taken_throughout(tree, frames, shift):
+    mmact.fault_two_people(tree, CLIP, frames=frames)
+    read = read_mmact(tree, ("skeleton",))
+    found = one(read, f"{ID}_cam1").streams["skeleton"]
+    seen = slice(frames if shift else None)
+    expected = mmact.pose(CLIP, 1) + np.array([shift, 0, 0])
+    np.testing.assert_allclose(found[seen, :, :2], expected[seen, :, :2], rtol=1e-6)
+    assert len(found) == mmact.FRAMES and len(read.notes["repaired: poses of two people, of which one was taken"]) == 1
+
+
+@pytest.mark.parametrize("fault", [mmact.fault_nobody, mmact.fault_no_frames])
+def test_a_pose_that_does_not_show_the_person_is_left_out(tree, fault):
+    path = fault(tree, CLIP)
+    read = read_mmact(tree)
+    (note,) = read.notes["skipped: the person is hardly seen"]
+    assert str(path.relative_to(tree)) in note
+    assert f"{ID}_cam1" not in [r.id for r in read] and len(read) == 15
+
+
+# ---- All at once ----
+
+
+def test_a_tree_with_all_the_faults_of_the_release_is_read_and_every_one_counted(tree):
+    clips = iter(mmact.CLIPS)
+    mmact.layout_headers(tree)
+    mmact.layout_stray_files(tree)
+    clip = next(clips)
+    mmact.fault_out_of_order(tree, clip)
+    mmact.fault_repeated(tree, clip, "gyro")
+    mmact.fault_frames_missing(tree, clip)
+    mmact.fault_two_people(tree, clip, 4)
+    mmact.fault_empty(tree, next(clips))
+    mmact.fault_listed_as_invalid(tree, next(clips), "gyro")
+    mmact.fault_missing(tree, next(clips), "acc_phone")
+    mmact.fault_nobody(tree, next(clips))
+    mmact.layout_odd_names(tree)
+    mmact.layout_nested(tree)
+    read = read_mmact(tree)  # with no wish to skip anything
+    assert {kind: len(entries) for kind, entries in read.notes.items()} == {
+        "skipped: listed in invalid_files.txt": 1,
+        "skipped: empty file": 1,
+        "skipped: the person is hardly seen": 1,
+        "no imu: acc_watch missing": 1,
+        "no imu: gyro missing": 1,
+        "no imu: acc_phone missing": 1,
+        "repaired: rows of acc_watch out of order": 1,
+        "repaired: rows of gyro out of order": 1,
+        "repaired: rows of gyro with the time of another": 1,
+        "repaired: frames without the person": 1,
+        "repaired: joints that were not seen, interpolated": 1,
+        "repaired: poses of two people, of which one was taken": 1,
+    }
+    assert len(read) == 15 and len(read.paired(["imu", "skeleton"])) == 9
+
+
+# ---- Where there is nothing ----
+
+
+def test_nothing_there_says_where_to_ask_for_it(tmp_path, tree):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError) as raised:
+        read_mmact(tmp_path / "empty")
+    for part in (
+        "No acc_watch, acc_phone, gyro, pose file", "mmact19.github.io", "forbid", "acc_watch_clip.tar.gz",
+        "trimmed_pose.zip", "gyro_clip/subject1/scene1/session1/walking.csv", "TFKD_DATA", "--dataset synthetic",
+    ):  # fmt: skip
+        assert part in str(raised.value)
+    for clip in mmact.CLIPS:
+        mmact.fault_missing(tree, clip, "gyro")
+    with pytest.raises(DataError, match="No gyro file of MMAct found"):
+        read_mmact(tree)
+    assert len(read_mmact(tree, sensors=("acc_watch",))) == 16
+
+
+# ---- Protocols ----
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Two people, four scenes and five sessions, and a camera 4."""
+    places = ((1, 1), (2, 5), (3, 2), (4, 4), (5, 3))
+    clips = [(subject, *place, "walking") for subject in (1, 2, 17) for place in places]
+    return read_mmact(mmact.build(tmp_path / "mmact", clips, (2, 4), ("acc_watch",)), sensors=("acc_watch",))
+
+
+@pytest.mark.parametrize(
+    "name, of, train, test",
+    [
+        ("cross_subject", lambda r: r.subject, {1}, {17}),
+        ("cross_view", lambda r: r.conditions["view"], {2}, {4}),
+        ("cross_scene", lambda r: r.conditions["scene"], {1, 3, 4}, {2}),
+        ("cross_session", lambda r: r.conditions["session"], {1, 2, 3, 4}, {5}),
+    ],
+)
+def test_protocols_divide_by_what_their_names_say(read, name, of, train, test):
+    split = PROTOCOLS[name](read, validation_subjects=(2,))
+    assert split.name == name and split.same_people == (name != "cross_subject")
+    assert {of(r) for r in split.train} == train and {of(r) for r in split.test} == test
+    assert set(split.validation.subjects) == {2} and 2 not in split.train.subjects
+    outside = split.train.notes.get(f"left out: on no side of {name}", [])
+    assert len(split.train) + len(split.validation) + len(split.test) + len(outside) == 30
+    assert len(outside) == (6 if name == "cross_scene" else 0)  # there is no scene 5 in it
+    with pytest.raises(DataError, match=r"validation_subjects \[99\] are not among"):
+        PROTOCOLS[name](read, validation_subjects=(99,))
+
+
+def test_people_beyond_the_twentieth_are_on_no_side(read):
+    moved = read.mapped(lambda r: r if r.subject != 2 else type(r)(r.id, 21, r.label, r.trial, r.streams, r.conditions))
+    split = PROTOCOLS["cross_subject"](moved)
+    assert split.test.subjects == [17] and len(split.train.notes["left out: on no side of cross_subject"]) == 10
+
+
+def test_cross_view_says_that_the_same_sensor_clips_train_and_are_tested(read):
+    kind = "cross_view: the same sensor clip trains and is tested"
+    (note,) = PROTOCOLS["cross_view"](read).train.notes[kind]
+    assert note.startswith("15 of 15 test recordings")
+    no_imu = read.mapped(
+        lambda r: type(r)(r.id, r.subject, r.label, r.trial, {"skeleton": r.streams["skeleton"]}, r.conditions)
+    )
+    assert kind not in PROTOCOLS["cross_view"](no_imu).train.notes
+    assert kind not in PROTOCOLS["cross_session"](read).train.notes
+
+
+# ---- Classes and annotations ----
+
+
+def test_classes_are_35_and_37():
+    assert len(set(CLASSES)) == 35 and len(set(UNTRIMMED_CLASSES)) == 37 and UNTRIMMED_CLASSES[:35] == CLASSES
+    assert list(CLASSES) == sorted(CLASSES)
+    assert class_name(" Talking on-Phone ") == "talking_on_phone"
+
+
+def test_annotations_are_read(tmp_path):
+    path = tmp_path / "subject1_scene1_session1.txt"
+    path.write_bytes(
+        b"\xef\xbb\xbf2018/10/16 13:33:45.170-2018/10/16 13:33:49.891-standing\r\n"
+        b"2018/10/16 13:33:50-2018/10/16 13:33:52.5 - Using phone desk\r\n\r\n"
+    )
+    start = 1539664425.0  # 2018-10-16 04:33:45 UTC
+    assert read_annotation(path) == [
+        (pytest.approx(start + 0.170), pytest.approx(start + 4.891), "standing"),
+        (start + 5, start + 7.5, "using_phone_desk"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        ("standing", "line 2: 'standing', expected for example"),
+        ("2018/10/16 13:33:45.170-standing", "expected for example"),
+        ("2018/13/16 13:33:45-2018/13/16 13:33:49-standing", "line 2: '2018/13/16 13:33:45' is no time"),
+        (
+            "2018/10/16 13:33:45-2018/10/16 13:33:45-standing",
+            "line 2: ends at 2018/10/16 13:33:45, not after it begins",
+        ),
+        ("2018/10/16 13:33:45-2018/10/16 13:33:49-flying", "line 2: there is no class 'flying'; known: carrying,"),
+    ],
+)
+def test_a_wrong_line_of_an_annotation_is_named(tmp_path, line, message):
+    path = tmp_path / "a.txt"
+    path.write_text(f"2018/10/16 13:33:45.170-2018/10/16 13:33:49.891-standing\n{line}\n")
+    with pytest.raises(DataError) as raised:
+        read_annotation(path)
+    assert str(path) in str(raised.value) and message in str(raised.value) and "remove the line" in str(raised.value)
