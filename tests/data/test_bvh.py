@@ -84,7 +84,7 @@ def test_other_ways_to_write_the_same():
     "old, new, message",
     [
         ("MOTION", "MOVES", "no line MOTION"),
-        (TEXT[TEXT.index("MOTION") :], "", "no line MOTION among its 21 lines: cut off, or not BVH"),
+        (TEXT[TEXT.index("MOTION") :], "", "no line MOTION among its 20: cut off, or not BVH"),
         ("OFFSET 0 -2 0", "OFFSET 0 -2", "line 17: 'OFFSET 0 -2'"),
         ("OFFSET 0 -2 0", "OFFSET 0 -2,5 0", "line 17: 'OFFSET 0 -2,5 0'"),
         ("CHANNELS 2 X", "CHANNELS 3 X", "line 9: 'CHANNELS 3"),

@@ -132,7 +132,8 @@ def _explain_plain(data, name, columns, separator, skip):
     for number, cells in rows:
         if len(cells) != len(columns):
             some = ", ".join(columns[:4]) + (", ..." if len(columns) > 4 else "")
-            raise DataError(f"{name}: line {number} has {len(cells)} cells instead of {len(columns)} ({some}).")
+            hint = " Decimal commas?" if separator == "," and len(cells) > len(columns) else ""
+            raise DataError(f"{name}: line {number} has {len(cells)} cells instead of {len(columns)} ({some}).{hint}")
         for place, (column, cell) in enumerate(zip(columns, cells), 1):
             if not _is_number(cell):
                 hint = " Numbers with a decimal point are expected." if _is_number(cell.replace(",", ".")) else ""
