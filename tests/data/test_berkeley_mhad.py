@@ -145,6 +145,14 @@ def test_other_layouts_read_the_same(tree, layout):
     assert same(plain, read_berkeley_mhad(tree.parent))
 
 
+def test_a_byte_order_mark_and_carriage_returns_do_not_matter(tree):
+    plain = read_one(only(tree, "csv", "markers"))
+    for path in [path for path in tree.rglob("*.*") if path.is_file()]:
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    other = read_one(tree)
+    assert all(np.array_equal(plain.streams[m], other.streams[m]) for m in STREAMS)
+
+
 # ---- Clocks ----
 
 

@@ -17,8 +17,8 @@ PLACES = {
     "h01": "left_wrist", "h02": "right_wrist", "h03": "left_hip", "h04": "right_hip", "h05": "left_ankle",
     "h06": "right_ankle",
 }  # fmt: skip
-"""Where the sensors are. The wrists show in the data (waving the right hand moves h02 alone); the others are as the
-authors' paper gives them."""
+"""Where the sensors are. The wrists show in the data (waving the right hand moves h02 alone); the hips and ankles are
+those of the authors' paper, not verified."""
 SKELETONS = ("bvh", "csv", "markers")
 """Files with a skeleton, the best first."""
 
@@ -88,14 +88,14 @@ def _trial_and_kind(name):
 
 
 def content(source):
-    """All bytes of a file.
+    """All bytes of a file, without the mark that some editors put before the text.
 
     Raises:
         DataError: it cannot be read.
     """
     try:
         with source.open() as file:
-            return file.read()
+            return file.read().removeprefix(b"\xef\xbb\xbf")
     except (OSError, zipfile.BadZipFile) as error:
         raise DataError(f"{source} cannot be read: {error}.") from error
 

@@ -132,7 +132,7 @@ def _from_bvh(source):
 def _from_csv(source):
     data = content(source)
     header, _, _ = data.partition(b"\n")
-    columns = [name.strip(' "\r') for name in header.decode("utf-8-sig", "replace").split(",")]
+    columns = [name.strip(' "\r') for name in header.decode("utf-8", "replace").split(",")]
     wanted = ["time", *(f"{node}.{axis}" for node, _ in MADE_OF.values() for axis in "xyz")]
     places = _places(columns, wanted, source)
     table = read_plain_numbers(data, str(source), columns, separator=",", skip=1)[:, places]
