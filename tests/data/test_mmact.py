@@ -67,6 +67,7 @@ def test_cameras_share_the_sensors_of_a_clip(tree):
         mmact.layout_odd_names,
         mmact.layout_headers,
         mmact.layout_windows_text,
+        mmact.layout_quoted,
         mmact.layout_stray_files,
         lambda tree: (mmact.layout_headers(tree), mmact.layout_windows_text(tree)),
     ],

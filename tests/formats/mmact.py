@@ -135,6 +135,15 @@ def layout_windows_text(tree):
         path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n") + b"\r\n\r\n")
 
 
+def layout_quoted(tree):
+    """Names and times in quotation marks, and the columns in another order."""
+    for path in tree.rglob("*.csv"):
+        sensor = next(part for part in path.parts if part.endswith("_clip")).removesuffix("_clip")
+        lines = [line.split(",") for line in (HEADERS[sensor] + path.read_bytes()).decode().splitlines()]
+        heads = [",".join(f'"{name}"' for name in lines[0][::-1])]
+        path.write_text("\n".join(heads + [",".join([*line[:0:-1], f'"{line[0]}"']) for line in lines[1:]]))
+
+
 def layout_both_tracks(tree):
     """The poses in `cross_scene` too."""
     shutil.copytree(tree / "pose" / "cross_view", tree / "pose" / "cross_scene")

@@ -48,7 +48,7 @@ def parsed(people, names):
         DataError: a frame holds something else; the first such frame is named.
     """
     pose = np.zeros((len(people), len(JOINTS), 3), "float32")
-    found = [i for i, person in enumerate(people) if person is not None and np.size(person)]
+    found = [i for i, person in enumerate(people) if person not in (None, [])]
     try:
         values = np.array([people[i] for i in found], dtype="float64").reshape(-1, *pose.shape[1:])
         good = len(values) == len(found) and np.isfinite(values).all()

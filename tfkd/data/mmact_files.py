@@ -1,5 +1,6 @@
 """The files of MMAct: sensor CSVs with times of Tokyo, poses as JSON, lists of invalid files, annotations."""
 
+import functools
 import json
 import os
 import re
@@ -156,17 +157,28 @@ def read_sensor(path, sensor):
     header = bool(lines) and not lines[0][1].lstrip()[0].isdigit()
     if len(lines) == header:
         return np.zeros(0), np.zeros((0, 3)), {}
-    try:
-        table = tables.read_table(path, columns[1:], columns[:1], None if header else columns)
-    except DataError as error:
-        raise DataError(f"{error} {WAY_OUT}") from error
-    times = _seconds(table["time"])
+    rows = [line.split(",") for _, line in lines]
+    names = rows.pop(0) if header else list(columns)
+    try:  # faster than pandas, which these files are too short for
+        by_name = dict(zip(names, zip(*rows)))
+        values = np.array([[float(cell) for cell in by_name[name]] for name in columns[1:]]).T
+        moments = by_name["time"]
+        careful = {len(row) for row in rows} != {len(names)} or not np.isfinite(values).all()
+    except (KeyError, ValueError):
+        careful = True
+    if careful:  # it finds out what is wrong, and where
+        try:
+            table = tables.read_table(path, columns[1:], columns[:1], None if header else columns)
+        except DataError as error:
+            raise DataError(f"{error} {WAY_OUT}") from error
+        moments, values = table["time"].tolist(), table[list(columns[1:])].to_numpy()
+    times = np.array([_seconds(moment) for moment in moments])
     if (unclear := np.flatnonzero(np.isnan(times))).size:
         raise DataError(
-            f"{path}: line {lines[unclear[0] + header][0]}, column time: {table['time'].iloc[unclear[0]]!r} is not "
-            f"written like 20181016_13:33:45.170. {WAY_OUT}"
+            f"{path}: line {lines[unclear[0] + header][0]}, column time: {moments[unclear[0]]!r} is not written "
+            f"like 20181016_13:33:45.170. {WAY_OUT}"
         )
-    times, values, counts = clocks.in_order(times, table[list(columns[1:])].to_numpy())
+    times, values, counts = clocks.in_order(times, values)
     if len(wide := clocks.gaps(times, LONGEST_GAP)):
         begin, end = (datetime.fromtimestamp(moment, _TOKYO).strftime("%Y%m%d_%H:%M:%S") for moment in wide[0])
         raise DataError(f"{path}: there is no sample between {begin} and {end}: a wrong time? {WAY_OUT}")
@@ -180,17 +192,20 @@ def _text(path):
         raise DataError(f"{path} is unreadable as text ({error}). {WAY_OUT}") from error
 
 
-def _seconds(column):
+def _seconds(written):
     """Unix seconds; NaN where the time is not written as it should be. The fraction may be missing."""
-    import pandas as pd
+    whole, point, fraction = written.strip().partition(".")
+    if point and not fraction.isdigit():
+        return np.nan
+    return _whole_seconds(whole) + float(f"0.{fraction}")
 
-    column = column.str.strip()
-    moments = pd.to_datetime(column, format="%Y%m%d_%H:%M:%S.%f", errors="coerce")
-    if moments.isna().any():
-        moments = moments.fillna(pd.to_datetime(column, format="%Y%m%d_%H:%M:%S", errors="coerce"))
-    moments = moments.to_numpy("datetime64[us]")
-    seconds = moments.astype("int64") / 1e6 - _TOKYO.utcoffset(None).total_seconds()
-    return np.where(np.isnat(moments), np.nan, seconds)
+
+@functools.lru_cache(1000)  # the next sample is of the same second, as a rule
+def _whole_seconds(written):
+    try:
+        return datetime.strptime(written, "%Y%m%d_%H:%M:%S").replace(tzinfo=_TOKYO).timestamp()
+    except ValueError:
+        return np.nan
 
 
 def read_pose(path):
@@ -216,7 +231,7 @@ def read_pose(path):
     if not isinstance(frames, dict) or not all(isinstance(people, dict) for people in frames.values()):
         raise DataError(f"{path}: expected frames, each with person1 and perhaps person2. {WAY_OUT}")
     numbers = [re.findall(r"\d+", name) for name in frames]
-    if unnumbered := [name for name, found in zip(frames, numbers) if not found]:
+    if unnumbered := [name for name, found in zip(frames, numbers) if not found or len(found[-1]) > 15]:
         raise DataError(f"{path}: frame {unnumbered[0]!r} has no number. {WAY_OUT}")
     seconds = [people.get("person2") for people in frames.values()]
     anybody = sum(bool(people.get("person1") or people.get("person2")) for people in frames.values())
