@@ -173,7 +173,7 @@ class Ablation:
 
 @dataclasses.dataclass(frozen=True)
 class PruningSettings:
-    """Share of zeros in each kernel, reached while the student goes on being distilled."""
+    """Share of zeros in each kernel, reached while the student goes on being distilled. 0 leaves pruning out."""
 
     sparsity: float = 0.5
     epochs: int = 40

@@ -35,8 +35,9 @@ def summarize(folder, recipe, prepared, seeds):
                 stages[stage][key] = records[stage][0][key]
         if followed := _followed(records[stage]):
             stages[stage]["followed"] = followed
-    if "int8" in names:
+    if "pruned" in names:
         stages["pruned"]["sparsity"] = records["pruned"][0]["sparsity"]
+    if "int8" in names:
         stages["int8"]["model_bytes"] = max(r["model_bytes"] for r in records["int8"])
         stages["int8"]["arena_bytes"] = max(r["arena_bytes"] for r in records["int8"])
         if all("variants" in record for record in records["int8"]):  # not in runs of before there were any
@@ -90,7 +91,7 @@ def _compared(names):
     pairs = [("distilled", "labels"), ("distilled", "control")]
     pairs += [(name, "labels") for name in names if name in METHODS or name.startswith("with_")]
     pairs += [("distilled", name) for name in METHODS]
-    pairs += [("pruned", "distilled"), ("int8", "pruned"), ("int8", "labels")]
+    pairs += [("pruned", "distilled"), ("int8", "pruned" if "pruned" in names else "distilled"), ("int8", "labels")]
     pairs += [("labels", "raw_labels"), ("distilled", "raw_distilled")]
     return [pair for pair in pairs if set(pair) <= set(names)]
 

@@ -11,7 +11,7 @@ from tfkd.deploy import TflmModel, encode_for, load_export
 from tfkd.evaluation import Predictions, holm, mean_and_spread, paired_comparison
 from tfkd.experiment import Experiment
 from tfkd.recipe import load_recipe
-from tfkd.seed_run import SeedRun
+from tfkd.seed_run import SeedRun, stage_before_int8
 
 AS_RECORDED = "as recorded"
 USUAL = ("labels", "distilled", "int8")
@@ -42,7 +42,7 @@ def judge(run, stages, seeds, exports, data_dir=None, float_students=False, pert
         seeds: how many, from 0 on.
         exports: folder for exports that the run does not have: `seedN/<stage>`, replaced if they are there.
         data_dir: where the run's data set is; `None` for `TFKD_DATA`.
-        float_students: run the Keras models instead; `int8` is then the pruned student.
+        float_students: run the Keras models instead; `int8` is then the one that was quantized.
         perturbations: see `tfkd.data.perturbations`.
         say: function that takes a line of progress.
 
@@ -56,8 +56,13 @@ def judge(run, stages, seeds, exports, data_dir=None, float_students=False, pert
         ContractError, ExportError, TflmError, OutputError: see `tfkd.deploy.export_student`.
     """
     run = Path(run)
-    _check(run, stages, seeds, float_students)
-    experiment = Experiment(load_recipe(run / "recipe.toml"), run, data_dir, on_error="skip", say=lambda line: None)
+    recipe = load_recipe(run / "recipe.toml")
+    before = stage_before_int8(recipe)
+    if {before, "int8"} <= set(stages):
+        # Quantized or not, all students run on one engine here: it would be the same one twice.
+        stages = [stage for stage in stages if stage != "int8"]
+    _check(run, stages, seeds, float_students, before)
+    experiment = Experiment(recipe, run, data_dir, on_error="skip", say=lambda line: None)
     judged = _judged_recordings(experiment, data_dir)
     conditions = {AS_RECORDED: judged}
     conditions |= {str(perturbation): perturbation(judged) for perturbation in perturbations}
@@ -67,14 +72,15 @@ def judge(run, stages, seeds, exports, data_dir=None, float_students=False, pert
         seed_run = SeedRun(experiment, seed)
         for stage in stages:
             say(f"[seed {seed}] {stage} on {len(conditions)} kinds of recordings")
-            student = _float(seed_run, stage) if float_students else _int8(seed_run, stage, Path(exports))
+            kept = before if stage == "int8" else stage
+            student = _float(seed_run, kept) if float_students else _int8(seed_run, kept, kept == before, Path(exports))
             for name, cut in windows.items():
                 inputs = seed_run.trainer.inputs_of(cut, [seed_run.trainer.student_input])
                 found[stage][name].append(Predictions.of(cut, student(inputs)))
-    return _summary(found, perturbations, float_students)
+    return {**_summary(found, perturbations, float_students), "int8_is": before}
 
 
-def _check(run, stages, seeds, float_students):
+def _check(run, stages, seeds, float_students, before):
     known = json.loads((run / "results.json").read_text())["stages"]
     students = [stage for stage in known if not stage.startswith("teacher")]
     for stage in stages:
@@ -82,8 +88,8 @@ def _check(run, stages, seeds, float_students):
             raise ComparisonError(f"{run} has no student {stage!r} to run; it has {', '.join(students)}.")
     for seed in range(seeds):
         for stage in stages:
-            needed = run / f"seed{seed}" / f"{'pruned' if stage == 'int8' else stage}.keras"
-            if stage in ("int8", "pruned") and not float_students:
+            needed = run / f"seed{seed}" / f"{before if stage == 'int8' else stage}.keras"
+            if stage in ("int8", before) and not float_students:
                 needed = run / f"seed{seed}" / "export" / "contract.json"
             if not needed.exists():
                 raise ComparisonError(f"{needed} is missing: without it the student {stage!r} cannot be run.")
@@ -109,15 +115,14 @@ def _float(seed_run, stage):
     """A function from standardised windows to logits."""
     import keras
 
-    path = seed_run.folder / f"{'pruned' if stage == 'int8' else stage}.keras"
-    model = keras.models.load_model(path, compile=False, safe_mode=True)
+    model = keras.models.load_model(seed_run.folder / f"{stage}.keras", compile=False, safe_mode=True)
     return lambda x: model.predict(x, batch_size=256, verbose=0)
 
 
-def _int8(seed_run, stage, exports):
+def _int8(seed_run, stage, exported_by_run, exports):
     """The same, of the exported bytes in TFLM."""
     folder = seed_run.folder / "export"
-    if stage not in ("int8", "pruned"):
+    if not exported_by_run:
         folder = exports / f"seed{seed_run.seed}" / stage
         seed_run.export(stage, folder)
     exported = load_export(folder)

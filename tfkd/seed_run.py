@@ -32,7 +32,14 @@ def stages_of(recipe):
         stages.append("control")
     if recipe.ablation.raw_signal:
         stages += ["raw_labels", "raw_distilled"]
-    return stages + (["pruned", "int8"] if recipe.quantization.int8 else [])
+    if not recipe.quantization.int8:
+        return stages
+    return [*stages, *(["pruned"] if recipe.pruning.sparsity and recipe.pruning.epochs else []), "int8"]
+
+
+def stage_before_int8(recipe):
+    """The stage whose float student is quantized: `"pruned"`, or `"distilled"` where nothing is pruned."""
+    return "pruned" if "pruned" in stages_of(recipe) else "distilled"
 
 
 def method_of(recipe):
@@ -135,8 +142,6 @@ class SeedRun:
             epochs=settings.epochs,
             learning_rate=settings.learning_rate,
         )
-        if not (settings.sparsity and settings.epochs):
-            return self._keep("pruned", student, {"history": {}, "sparsity": sparsity_of(student)})
         method = method_of(self.recipe)
         batches = self.teaching.batches(training, method)
         pruning = Pruning(student, polynomial(settings.sparsity, training.epochs * batches.num_batches))
@@ -148,7 +153,7 @@ class SeedRun:
 
     def _int8(self):
         folder = self.folder / "export"
-        result = self.export("pruned", folder)
+        result = self.export(stage_before_int8(self.recipe), folder)
         # What is measured is what was written: the bytes are read back from the folder.
         exported = load_export(folder)
         judged = self.prepared.judged

@@ -41,6 +41,7 @@ def robust(students, conditions):
         "students": {stage: dict.fromkeys(conditions, accuracy) for stage in students},
         "comparisons": {stage: dict.fromkeys(conditions, compared) for stage in students[1:]},
         "meanings": {name: f"what {name} means" for name in conditions[1:]},
+        "int8_is": "pruned",
     }
 
 

@@ -13,8 +13,8 @@ import pytest
 from tests.report.invented import CLASSES, RATES, Reader, make_run, make_windows, written
 from tfkd import files, report, results
 from tfkd.deploy import exported, variants
-from tfkd.recipe import Ablation, Data, Recipe, Teacher, Windowing
-from tfkd.report import build
+from tfkd.recipe import Ablation, Data, PruningSettings, Recipe, Teacher, Windowing
+from tfkd.report import build, card
 from tfkd.report.page import p_value, points
 from tfkd.report.words import COMPARISONS, STAGES
 from tfkd.seed_run import stages_of
@@ -142,7 +142,8 @@ def test_words_cover_what_runs_produce(tmp_path):
     recipe = Recipe(data=Data("utd"), more_teachers=more, ablation=ablation)
     summary = make_run(tmp_path, recipe=recipe, rates=dict.fromkeys(stages_of(recipe), 0.8))
     terms = {f"with_{term}_vs_labels" for term in ablation.terms}
-    assert set(summary["stages"]) == set(STAGES) and set(summary["comparisons"]) == set(COMPARISONS) | terms
+    assert set(summary["stages"]) == set(STAGES)
+    assert set(summary["comparisons"]) == set(COMPARISONS) - {"int8_vs_distilled"} | terms
     page = written(tmp_path, summary)
     assert "Each term alone beside the labels, against labels alone: soft targets " in page
     reader = Reader(page)
@@ -175,18 +176,27 @@ def test_windows_are_a_column_of_streams_only(usual, tmp_path):
     assert len(whole.row("int8 in TFLM")) == len(reader.row("int8 in TFLM")) - 1
 
 
-def test_skipped_pruning_and_bare_records(tmp_path):
+def test_a_student_that_was_not_pruned(tmp_path):
+    recipe = Recipe(pruning=PruningSettings(sparsity=0))
+    summary = make_run(tmp_path, recipe=recipe)
+    assert "pruned" not in summary["stages"] and "int8_vs_distilled" in summary["comparisons"]
+    reader = Reader(written(tmp_path, summary))
+    assert "none: every weight is used" in reader.text
+    assert "then pruned" not in reader.text and "the pruned" not in reader.text
+    assert "% of the kernel weights are zero" not in card.measured(summary, "command")
+
+
+def test_bare_records(tmp_path):
     make_run(tmp_path)
     for record in tmp_path.glob("seed*/*.json"):
         facts = json.loads(record.read_text())
         facts.pop("history", None)
         if record.stem == "pruned":
             facts.pop("parameters")
-            facts.update(history={}, sparsity=0.0)
+            facts["history"] = {}
         files.write_json(record, facts)
     summary = json.loads((tmp_path / "results.json").read_text())
     summary["stages"]["pruned"].pop("parameters")
-    summary["stages"]["pruned"]["sparsity"] = 0.0
     summary["provenance"]["git"] = None
     reader = Reader(written(tmp_path, summary))
     assert reader.row("Distilled, then pruned")[3] == "–"

@@ -28,7 +28,7 @@ from tfkd.report.page import (
     table,
     tag,
 )
-from tfkd.report.words import DECISIVE, STAGES, final, headline, numbers, verdict
+from tfkd.report.words import BEFORE_INT8, DECISIVE, STAGES, final, headline, numbers, verdict
 
 EXPORTED_FILES = {
     "student.tflite": "the model",
@@ -187,13 +187,13 @@ def _comparisons(summary):
 
 def _device(folder, summary):
     int8, seeds = summary["stages"]["int8"], summary["seeds"]
-    sparsity = summary["stages"]["pruned"].get("sparsity")
+    sparsity = summary["stages"].get("pruned", {}).get("sparsity")
     dense = "none: every weight is used" if not sparsity else (
         f"{percent(sparsity)} of the kernels' weights are zero. In a plain .tflite file they save a "
         "Cortex\u2011M nothing: no flash, no memory, no time"
     )  # fmt: skip
     most = " (the largest of the seeds)" if seeds > 1 else ""
-    change = summary["comparisons"]["int8_vs_pruned"]
+    change = next(found for name, found in summary["comparisons"].items() if name in BEFORE_INT8)
     macs = int8.get("macs")
     return [
         facts(

@@ -87,11 +87,14 @@ def _followed(shares):
 
 def _on_the_device(stages):
     int8 = stages["int8"]
+    zeros = ""
+    if "pruned" in stages:
+        share = f"{100 * stages['pruned']['sparsity']:.0f} %"
+        zeros = f"; {share} of the kernel weights are zero, which by itself saves a Cortex-M nothing"
     return (
         f"int8 student: {int8['model_bytes'] / 1024:.1f} KB `.tflite`, {int8['arena_bytes'] / 1024:.1f} KB arena "
         f"(x86-64, reference kernels), {int8['macs']:,} multiply-accumulates, operators "
-        f"{', '.join(int8['operators'])}; {100 * stages['pruned']['sparsity']:.0f} % of the kernel weights are zero, "
-        "which by itself saves a Cortex-M nothing."
+        f"{', '.join(int8['operators'])}{zeros}."
     )
 
 

@@ -219,10 +219,9 @@ def _robustness_of(found, summary):
 
 
 def _called(found):
-    """Student -> its name in a column. All of them run on one engine: what
-    sets `int8` apart is the pruning."""
-    names = {stage: STAGES.get(stage, ("", stage))[1] for stage in found["students"]}
-    return names | ({"int8": "pruned"} if "int8" in names and "pruned" not in names else {})
+    """Student -> its name in a column. All of them run on one engine, so `int8` is what it was made from."""
+    stages = {stage: found["int8_is"] if stage == "int8" else stage for stage in found["students"]}
+    return {stage: STAGES.get(shown, ("", shown))[1] for stage, shown in stages.items()}
 
 
 def robustness_rows(summary):

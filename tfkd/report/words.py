@@ -34,11 +34,15 @@ COMPARISONS = {
     "distilled_vs_dask": ("the distilled student", "the one on DASK of one teacher"),
     "pruned_vs_distilled": ("the pruned student", "the distilled one"),
     "int8_vs_pruned": ("the int8 student", "the pruned one in float"),
+    "int8_vs_distilled": ("the int8 student", "the distilled one in float"),
     "int8_vs_labels": ("the int8 student", "the student on labels alone in float"),
     "labels_vs_raw_labels": ("the student that sees images", "the one for the raw signal, both on labels alone"),
     "distilled_vs_raw_distilled": ("the student that sees images", "the one for the raw signal, both distilled"),
 }
 """Comparison -> the two that are compared, as a sentence names them. The terms of an ablation share one sentence."""
+
+BEFORE_INT8 = ("int8_vs_pruned", "int8_vs_distilled")
+"""What int8 alone costs: the first where the student was pruned, else the second."""
 
 DECISIVE = 0.05
 """A p value below this is taken as a difference shown."""
