@@ -55,3 +55,27 @@ def test_what_is_no_text_is_told(tmp_path):
         tables.read_numbers(tmp_path / "a.csv", ["t"])
     with pytest.raises(DataError, match="none.csv cannot be read"):
         tables.read_numbers(tmp_path / "none.csv", ["t"])
+
+
+def test_a_table_without_a_header_is_read_from_bytes():
+    found = tables.read_plain_numbers(b"1 2.5\r\n\r\n 3\t1332864600.250001\n", "a.txt", ("x", "seconds"))
+    assert found.tolist() == [[1, 2.5], [3, 1332864600.250001]]
+    assert tables.read_plain_numbers(b"time,x\n1,2\n", "a.csv", ("time", "x"), ",", skip=1).tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize(
+    "data, separator, message",
+    [
+        (b"1 2\n3 4 5\n", None, "a.txt: line 2 has 3 cells instead of 2 (x, y)."),
+        (b"1 2\n\n3\n", None, "a.txt: line 3 has 1 cells instead of 2 (x, y)."),
+        (b"1,2\n3,4,5\n", ",", "line 2 has 3 cells instead of 2 (x, y). Decimal commas?"),
+        (b"1 2\n3 inf\n", None, "line 2, column 2 (y): 'inf' is no finite number."),
+        (b"1 2\n3,5 4\n", None, "line 2, column 1 (x): '3,5' is no finite number. Numbers with a decimal point"),
+        (b"\xff\x00 2\n", None, "line 1, column 1 (x)"),
+        (b"\n", None, "a.txt has no rows"),
+    ],
+)
+def test_a_bad_table_without_a_header_is_told_by_line_and_column(data, separator, message):
+    with pytest.raises(DataError) as raised:
+        tables.read_plain_numbers(data, "a.txt", ("x", "y"), separator)
+    assert message in str(raised.value)
