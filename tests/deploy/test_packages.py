@@ -68,6 +68,7 @@ def test_names_that_a_library_cannot_have_are_refused(exported, name):
     "changes, message",
     [
         ({"channels": ("acc_x", "ecg", "acc_z")}, "'ecg'.*--format plain_c"),
+        ({"channels": ("left_acc_x", "left_acc_y", "right_acc_z")}, "several places on the body.*--format plain_c"),
         ({"units": ("g", "g", "deg/s")}, "'deg/s' of acc_z.*g or m/s\\^2"),
     ],
 )

@@ -76,6 +76,15 @@ def test_units_order_and_axes(contract, tmp_path):
     np.testing.assert_array_equal(unchanged[:, 0], [6, 2, 1, 4, 3, 5])
 
 
+def test_channels_may_name_the_place_that_all_of_them_share(contract, tmp_path):
+    placed = dataclasses.replace(contract, channels=tuple(f"right_wrist_{name}" for name in contract.channels))
+    np.testing.assert_array_equal(numbers(converted(placed, tmp_path / "placed"))[:, 0], [1, 2, 3, 4, 5, 6])
+    for other in ("left_wrist_acc_x", "acc_x", "right_waist_acc_x"):
+        several = dataclasses.replace(placed, channels=(*placed.channels[:3], other, *placed.channels[4:]))
+        several = dataclasses.replace(several, units=("g",) * 4 + contract.units[4:])
+        assert "several places" in converted(several, tmp_path / other)
+
+
 @pytest.mark.parametrize("axes", ["{1, 2, 2}", "{2, 1, 3}", "{-1, 2, 3}", "{0, 1, 2}", "{1, 2, 4}"])
 def test_axes_that_no_board_can_be_turned_to_are_refused(contract, axes, tmp_path):
     assert "axes must be" in converted(contract, tmp_path / "imu", axes=axes)
@@ -91,5 +100,7 @@ def test_a_contract_of_something_else_is_refused_by_the_board_too(contract, tmp_
         contract, channels=("pressure", *contract.channels[1:]), units=("hPa", *contract.units[1:])
     )
     assert "none of acc_x" in converted(pressure, tmp_path / "channel")
+    short = dataclasses.replace(contract, channels=("x", *contract.channels[1:]))
+    assert "none of acc_x" in converted(short, tmp_path / "short")
     knots = dataclasses.replace(contract, units=("knots", *contract.units[1:]))
     assert "a unit that is none of" in converted(knots, tmp_path / "unit")

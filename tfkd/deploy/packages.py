@@ -21,7 +21,7 @@ _ALL_KERNELS = "tfkd_kernels.h"
 _TFLM_ONLY = {"student_tflm.h", "decode_pruned.h"}
 _GOLDEN_FILES = ("golden_windows.h", "golden_windows.c")
 _INCLUDE = re.compile(r'^\s*#\s*include\s+"(.+?)"', re.MULTILINE)
-_IMU_CHANNELS = tuple(f"{kind}_{axis}" for kind in ("acc", "gyro") for axis in "xyz")
+_IMU_CHANNEL = re.compile(r"(.*?)(acc|gyro)_[xyz]")  # after the sensor's place on the body, if that is told
 _IMU_UNITS = {"acc": ("g", "m/s^2"), "gyro": ("deg/s", "rad/s")}
 
 
@@ -164,15 +164,24 @@ def _check_encoding(contract):
 
 
 def _check_imu(contract):
+    places = set()
     for channel, unit in zip(contract.channels, contract.units):
-        if channel not in _IMU_CHANNELS:
+        match = _IMU_CHANNEL.fullmatch(channel)
+        if not match:
             raise PackageError(
-                f"channels: {channel!r}; the boards' sources give {', '.join(_IMU_CHANNELS)}. Take --format plain_c "
-                "and feed the student from your own sensor."
+                f"channels: {channel!r}; the boards' sources give acc_x, acc_y, acc_z, gyro_x, gyro_y and gyro_z. Take "
+                "--format plain_c and feed the student from your own sensor."
             )
-        allowed = _IMU_UNITS[channel.split("_")[0]]
+        place, kind = match.groups()
+        places.add(place)
+        allowed = _IMU_UNITS[kind]
         if unit not in allowed:
             raise PackageError(
                 f"units: {unit!r} of {channel}; the boards' sources convert to {' or '.join(allowed)}. Take --format "
                 "plain_c and feed the student from your own sensor."
             )
+    if len(places) > 1:
+        raise PackageError(
+            f"channels: {', '.join(contract.channels)} are of several places on the body, but a board has one IMU. "
+            "Take --format plain_c and feed the student from your own sensors."
+        )

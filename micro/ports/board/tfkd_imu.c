@@ -42,12 +42,21 @@ const char *tfkd_imu_init(tfkd_imu *imu, tfkd_acceleration_unit acceleration, tf
   if (!can_be_turned_to(axes)) {
     return "The axes must be 1, 2 and 3 in some order and with signs, such that a board can be turned to lie that way.";
   }
+  size_t place = 0;
   for (int channel = 0; channel < TFKD_CHANNELS; ++channel) {
     const char *name = tfkd_channels[channel];
-    const int rotates = strncmp(name, "gyro_", 5) == 0;
-    const char *axis = rotates ? name + 5 : strncmp(name, "acc_", 4) == 0 ? name + 4 : "";
-    if (axis[0] < 'x' || axis[0] > 'z' || axis[1] != '\0') {
+    const size_t length = strlen(name);
+    const char *axis = length > 0 ? name + length - 1 : name;
+    const int rotates = length >= 6 && strncmp(axis - 5, "gyro_", 5) == 0;
+    const int accelerates = length >= 5 && strncmp(axis - 4, "acc_", 4) == 0;
+    if (*axis < 'x' || *axis > 'z' || !(rotates || accelerates)) {
       return "The contract has a channel that is none of acc_x, acc_y, acc_z, gyro_x, gyro_y, gyro_z.";
+    }
+    /* What stands before it is the sensor's place on the body. */
+    const size_t before = length - (rotates ? 6 : 5);
+    if (channel == 0) place = before;
+    if (before != place || strncmp(name, tfkd_channels[0], place) != 0) {
+      return "The contract has channels of several places on the body, but a board has one IMU.";
     }
     const float factor = rotates ? factor_between(rotation_units, rotation, tfkd_units[channel])
                                  : factor_between(acceleration_units, acceleration, tfkd_units[channel]);

@@ -1,7 +1,7 @@
 /* From what a board's IMU gives to what the contract asks for: which channel, which unit, which way round.
  *
- * The contract's channels must be named acc_x, acc_y, acc_z, gyro_x, gyro_y, gyro_z (any of them, in any order) and be
- * in g or m/s^2, deg/s or rad/s.
+ * The contract's channels must be named acc_x, acc_y, acc_z, gyro_x, gyro_y, gyro_z (any of them, in any order), all with
+ * the same place before it or none (right_wrist_acc_x), and be in g or m/s^2, deg/s or rad/s.
  */
 #ifndef TFKD_IMU_H_
 #define TFKD_IMU_H_
