@@ -40,8 +40,8 @@ class Experiment:
         self.show_epochs = show_epochs
         self._claim_folder(resume)
         say(f"Reading {recipe.data.dataset} ...")
-        frames = {"frame_size": recipe.frames.size, "most_frames": recipe.frames.most}
-        recordings = datasets.read(recipe.data.dataset, data_dir, on_error, recipe.modalities, **frames)
+        settings = {"frame_size": recipe.frames.size, "most_frames": recipe.frames.most, "sensors": recipe.data.sensors}
+        recordings = datasets.read(recipe.data.dataset, data_dir, on_error, recipe.modalities, **settings)
         self.stream = recordings.streams["imu"]
         self.prepared = prepare(recipe, recordings)
         self.channels = student_channels(recipe, self.stream)

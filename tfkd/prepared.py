@@ -2,8 +2,9 @@
 
 import dataclasses
 
-from tfkd.data import splits
+from tfkd.data import datasets, splits
 from tfkd.data import windows as cutting
+from tfkd.data.keypoints import centred_poses
 from tfkd.data.recordings import DataError
 
 
@@ -31,12 +32,13 @@ class PreparedData:
 def prepare(recipe, recordings):
     """Splits by person, then cuts into windows, then fits the normalisation on training windows.
 
-    Whoever is judged, is so on recordings that every teacher can see too, so that all figures are of the same ones.
+    Whoever is judged, is so on recordings that every teacher can see too, so that all figures are of the same ones;
+    where several cameras saw the same sensor recording, from the first of them.
     """
     keep = recipe.data.keep_unpaired
     recordings = recordings.paired(["imu"] if keep else recipe.modalities)
     if "skeleton" in recipe.modalities:
-        recordings = cutting.centred_skeletons(recordings)
+        recordings = _centred(recipe, recordings)
     split = _split(recipe.data, recordings)
     train = split.train
     if recipe.data.labelled_subjects:
@@ -52,12 +54,21 @@ def prepare(recipe, recordings):
     train_windows = _cut(recipe, train, optional)
     return PreparedData(
         train_windows,
-        _cut(recipe, getattr(split, side).paired(recipe.modalities)),
+        _cut(recipe, _once(getattr(split, side).paired(recipe.modalities))),
         side,
         cutting.Normalisation.fit(train_windows),
         train.notes,
         split.name,
     )
+
+
+def _once(recordings):
+    """One of those that share their sensor's samples, seen from several cameras: a student would answer all alike."""
+    first = {}
+    for recording in recordings:
+        first.setdefault(id(recording.streams["imu"]), recording.id)
+    chosen = set(first.values())
+    return recordings.where(lambda recording: recording.id in chosen)
 
 
 def _teachable(train, recipe):
@@ -74,14 +85,23 @@ def _teachable(train, recipe):
     return train
 
 
+def _centred(recipe, recordings):
+    """Skeletons without where the person was and how tall they are."""
+    if "px" not in recordings.streams["skeleton"].units:
+        return cutting.centred_skeletons(recordings)
+    in_space = ("view_deg", "tilt_deg", "joint_offset", "limb_scale")
+    if used := [f"augmentation.{name}" for name in in_space if getattr(recipe.augmentation, name)]:
+        raise DataError(
+            f"The skeletons of {recordings.name} are poses in a picture, which cannot be changed in space: set "
+            f"{', '.join(used)} to 0."
+        )
+    return centred_poses(recordings)
+
+
 def _split(data, recordings):
-    if data.split == "cross_subject":
-        return splits.cross_subject(recordings, data.validation_subjects)
-    if data.split == "cross_subject_reversed":
-        return splits.cross_subject_reversed(recordings, data.validation_subjects)
-    if data.split == "cross_trial":
-        return splits.cross_trial(recordings, data.validation_subjects)
-    return splits.leave_one_subject_out(recordings, data.test_subject, data.validation_subjects)
+    if data.split == "loso":
+        return splits.leave_one_subject_out(recordings, data.test_subject, data.validation_subjects)
+    return datasets.protocols(data.dataset)[data.split](recordings, data.validation_subjects)
 
 
 def _cut(recipe, recordings, optional=()):
@@ -94,7 +114,7 @@ def _cut(recipe, recordings, optional=()):
 
 
 def student_channels(recipe, stream):
-    """Indices into the IMU stream of the channels that the student sees.
+    """Indices into the IMU stream of the channels that the student sees; all, if the recipe names none.
 
     Raises:
         DataError: the recipe names a channel that the stream does not have.
@@ -102,4 +122,4 @@ def student_channels(recipe, stream):
     known = stream.channels
     if unknown := [c for c in recipe.windows.channels if c not in known]:
         raise DataError(f"windows.channels names {unknown}; the IMU has {list(known)}.")
-    return [known.index(channel) for channel in recipe.windows.channels]
+    return [known.index(channel) for channel in recipe.windows.channels or known]

@@ -15,6 +15,8 @@ __all__ = ["Recipe", "RecipeError", "load_recipe", "parse_recipe"]
 class Data:
     """Which recordings, and who trains and tests.
 
+    `sensors` make up the IMU, of data sets of several (`mmact`, `openpack`); none named are the usual ones. `split` is
+    one of the data set's protocols, or `loso`, which leaves `test_subject` out.
     `validation_subjects` are taken out of the training people, and then *they* are evaluated, not the
     test people. `labelled_subjects`, if any are named, are the only training people whose labels are
     used; the others' paired recordings train the student through the teacher. `label_noise` is the share of
@@ -24,6 +26,7 @@ class Data:
     """
 
     dataset: str = "synthetic"
+    sensors: tuple[str, ...] = ()
     split: str = "cross_subject"
     test_subject: int = 0
     validation_subjects: tuple[int, ...] = ()
@@ -34,7 +37,10 @@ class Data:
 
 @dataclasses.dataclass(frozen=True)
 class Windowing:
-    """How recordings are cut. `length` and `hop` are IMU samples; `hop` is for `stream` only."""
+    """How recordings are cut. `length` and `hop` are IMU samples; `hop` is for `stream` only.
+
+    `channels` are those that the student sees; none named are all that the IMU has.
+    """
 
     kind: str = "whole_trial"
     length: int = 128

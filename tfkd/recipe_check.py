@@ -1,5 +1,6 @@
 """Whether a recipe's values can be used."""
 
+from tfkd.data import datasets
 from tfkd.encodings.gaf import Gaf
 
 TERMS = ("soft_targets", "distance", "angle", "semantic")
@@ -26,15 +27,15 @@ def check(recipe, source):
             raise RecipeError(f"{source}: {key} is {value!r}, but must be {wanted}.")
 
     for key, value, known in (
-        ("data.dataset", recipe.data.dataset, ("utd", "synthetic")),
-        ("data.split", recipe.data.split, ("cross_subject", "cross_subject_reversed", "cross_trial", "loso")),
+        ("data.dataset", recipe.data.dataset, datasets.NAMES),
         ("windows.kind", recipe.windows.kind, ("whole_trial", "stream")),
         ("student.kind", recipe.student.kind, ("imu", "gaf", "resnet18")),
         ("distillation.teacher", recipe.distillation.teacher, ("live", "stored")),
     ):
         require(value in known, key, value, " or ".join(known))
+    _check_data(recipe.data, require)
     for part, least in (
-        ("windows", {"length": 8, "hop": 1, "skeleton_length": 8, "channels": None}),
+        ("windows", {"length": 8, "hop": 1, "skeleton_length": 8}),
         ("frames", {"size": 8, "most": 2, "segments": 2, "crop": 0, "shade": 0}),
         ("student", {"width": 1, "depth": 0, "kernel": 1, "stem_kernel": 1, "stem_stride": 1, "embedding": 1}),
         ("teacher_training", {"epochs": 1, "batch_size": 2, "learning_rate": 0, "weight_decay": 0}),
@@ -45,10 +46,7 @@ def check(recipe, source):
     ):
         for key, bound in least.items():
             value = getattr(getattr(recipe, part), key)
-            if bound is None:
-                require(len(value) > 0, f"{part}.{key}", value, "not empty")
-            else:
-                require(value >= bound, f"{part}.{key}", value, f"at least {bound}")
+            require(value >= bound, f"{part}.{key}", value, f"at least {bound}")
     for key, value in (
         ("pruning.sparsity", recipe.pruning.sparsity),
         ("student.dropout", recipe.student.dropout),
@@ -64,7 +62,6 @@ def check(recipe, source):
     for key, known in (("terms", TERMS), ("methods", METHODS)):
         for value in getattr(recipe.ablation, key):
             require(value in known, f"ablation.{key}", value, " or ".join(known))
-    require(0 <= recipe.data.label_noise < 1, "data.label_noise", recipe.data.label_noise, "at least 0 and below 1")
     frames = recipe.frames
     require(frames.segments <= frames.most, "frames.segments", frames.segments, f"at most frames.most, {frames.most}")
     require(frames.crop <= frames.size, "frames.crop", frames.crop, f"at most frames.size, {frames.size}")
@@ -79,13 +76,19 @@ def check(recipe, source):
         "distillation.teacher", d.teacher,
         "live, because the augmentation moves time or mixes samples",
     )  # fmt: skip
-    if recipe.data.split == "loso":
-        require(
-            recipe.data.test_subject > 0,
-            "data.test_subject",
-            recipe.data.test_subject,
-            "the number of the person left out",
-        )
+
+
+def _check_data(data, require):
+    if data.dataset != "folder":  # whose protocols stand in its own files
+        known = [*datasets.protocols(data.dataset), "loso"]
+        require(data.split in known, "data.split", data.split, f"{' or '.join(known)} (of {data.dataset})")
+    if data.split == "loso":
+        require(data.test_subject > 0, "data.test_subject", data.test_subject, "the number of the person left out")
+    require(
+        not data.sensors or data.dataset in datasets.CHOOSE_SENSORS, "data.sensors", data.sensors,
+        f"empty, but for {' or '.join(datasets.CHOOSE_SENSORS)}",
+    )  # fmt: skip
+    require(0 <= data.label_noise < 1, "data.label_noise", data.label_noise, "at least 0 and below 1")
 
 
 def _check_teachers(recipe, require):

@@ -99,7 +99,8 @@ def _check(run, stages, seeds, float_students, before):
 
 def _judged_recordings(experiment, data_dir):
     """The judged recordings with their IMU stream alone."""
-    recordings = datasets.read(experiment.recipe.data.dataset, data_dir, "skip", ("imu",))
+    data = experiment.recipe.data
+    recordings = datasets.read(data.dataset, data_dir, "skip", ("imu",), sensors=data.sensors)
     wanted = set(experiment.prepared.judged.recordings.tolist())
     return recordings.where(lambda recording: recording.id in wanted)
 

@@ -84,6 +84,14 @@ def cross_trial(recordings, validation_subjects=(), train_trials=(1, 2)):
     )
 
 
+PROTOCOLS = {
+    "cross_subject": cross_subject,
+    "cross_subject_reversed": cross_subject_reversed,
+    "cross_trial": cross_trial,
+}
+"""UTD-MHAD's, and those of data that is made like it."""
+
+
 def by_condition(recordings, name, condition, train, test, validation_subjects=()):
     """Splits by a condition under which it was recorded, such as the scene or the session.
 

@@ -197,7 +197,7 @@ class Normalisation:
         they are.
 
         Raises:
-            DataError: a channel is constant over the whole training set, or no window has a modality.
+            DataError: a channel of the IMU is constant over the whole training set, or no window has a modality.
         """
         mean, scale = {}, {}
         for modality in windows.arrays:
@@ -208,7 +208,10 @@ class Normalisation:
                 raise DataError(f"None of the {len(windows)} training windows has {modality}. Leave it out.")
             mean[modality] = values.mean(axis=(0, 1), dtype="float64").astype("float32")
             scale[modality] = values.std(axis=(0, 1), dtype="float64").astype("float32")
-            if np.any(scale[modality] == 0):
+            still = scale[modality] == 0
+            if modality != "imu":
+                scale[modality][still] = 1  # a joint in the middle, a confidence that never changes
+            elif still.any():
                 raise DataError(
                     f"Channel {np.argwhere(scale[modality] == 0).tolist()} of {modality} is constant "
                     "over all training windows: a dead sensor? Leave the channel out."
