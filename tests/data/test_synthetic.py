@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.formats import utd
-from tfkd.data import DataError, synthetic
+from tfkd.data import DataError, people
 from tfkd.data.actions import CLASSES
 from tfkd.data.kinematics import GRAVITY, Body, felt, move, rotation
 from tfkd.data.synthetic import RATE, read_synthetic
@@ -113,7 +113,7 @@ def test_recordings_begin_at_rest_with_one_g(clean):
 
 
 def test_sensor_range_clips():
-    imu = synthetic._imu_errors(np.full((5, 6), -1e5), np.random.default_rng(0), 1.0)
+    imu = people.imu_errors(np.full((5, 6), -1e5), np.random.default_rng(0), 1.0)
     np.testing.assert_array_equal(imu, [[-8, -8, -8, -1000, -1000, -1000]] * 5)
 
 
@@ -155,7 +155,7 @@ def test_people_differ(clean):
     a, b = (r.streams["skeleton"][0] for r in (first, second))
     assert abs(np.linalg.norm(a[WRIST] - a[WRIST - 1]) - np.linalg.norm(b[WRIST] - b[WRIST - 1])) > 0.002
     assert len(first.streams["imu"]) != len(second.streams["imu"])
-    bodies = {synthetic.person(0, s).body for s in range(1, 9)}
+    bodies = {people.person(0, s).body for s in range(1, 9)}
     assert len(bodies) == 8
 
 
