@@ -39,3 +39,10 @@ def test_values_between_samples_are_interpolated_and_held_at_the_ends():
 def test_gaps_are_found():
     assert clocks.gaps(np.array([0, 0.03, 0.06, 1.0, 1.03, 2.5]), 0.2).tolist() == [[0.06, 1.0], [1.03, 2.5]]
     assert clocks.gaps(np.array([0.0, 0.1]), 0.2).shape == (0, 2)
+
+
+def test_what_is_between_gaps():
+    holes = np.array([[7.0, 12], [1, 2], [1.5, 4], [-3, -2]])
+    assert list(clocks.between(0, 10, holes)) == [(0, 1), (4, 7)]
+    assert list(clocks.between(1.5, 20, holes)) == [(4, 7), (12, 20)]
+    assert list(clocks.between(0, 1, np.zeros((0, 2)))) == [(0, 1)]

@@ -77,3 +77,15 @@ def gaps(times, longest):
     """Stretches without a sample that are longer than `longest`, as `(count, 2)`: from, to."""
     wide = np.flatnonzero(np.diff(times) > longest)
     return np.stack([times[wide], times[wide + 1]], axis=1)
+
+
+def between(begin, end, holes):
+    """Stretches from `begin` to `end` without `holes` `(count, 2)`, which may overlap: yields `(from, to)`."""
+    for start, stop in sorted(np.asarray(holes).tolist()):
+        if stop <= begin or start >= end:
+            continue
+        if start > begin:
+            yield begin, start
+        begin = max(begin, stop)
+    if begin < end:
+        yield begin, end

@@ -220,24 +220,12 @@ def _parts(name, raw, sensors, labels, notes):
         inside = found[(found[:, 1] > begin) & (found[:, 0] < end)]
         if len(inside):
             notes["cut: gaps in time"].append(f"{name} {kind}: {len(inside)}, {np.ptp(inside, axis=1).sum():.0f} s")
-    for start, stop in _between(begin, end, np.concatenate(list(holes.values()))):
+    for start, stop in clocks.between(begin, end, np.concatenate(list(holes.values()))):
         start, stop = int(np.ceil(start - 1e-6)), int(np.floor(stop + 1e-6))
         if stop - start < SHORTEST:
             notes["left out: short stretch between gaps"].append(f"{name}: {max(stop - start, 0)} s")
             continue
         yield _arrays(name, raw, sensors, labels, start, stop, notes)
-
-
-def _between(begin, end, holes):
-    """Stretches from `begin` to `end` without the holes `(count, 2)`."""
-    for start, stop in sorted(holes.tolist()):
-        if stop <= begin or start >= end:
-            continue
-        if start > begin:
-            yield begin, start
-        begin = max(begin, stop)
-    if begin < end:
-        yield begin, end
 
 
 def _arrays(name, raw, sensors, labels, start, stop, notes):
