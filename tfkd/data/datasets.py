@@ -4,7 +4,7 @@ import os
 
 from tfkd.data.recordings import DataError
 
-NAMES = ("utd", "berkeley", "mmact", "openpack", "synthetic")
+NAMES = ("utd", "berkeley", "mmact", "openpack", "folder", "synthetic")
 CHOOSE_SENSORS = ("mmact", "openpack")
 """Data sets of several sensors, of which a recipe chooses."""
 
