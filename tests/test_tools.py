@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.formats import clips, utd
+from tests.formats import clips, own, utd
 
 TOOLS = Path(__file__).resolve().parent.parent / "tools"
 
@@ -85,6 +85,27 @@ def test_check_data_counts_depth_and_names_what_lacks_it(tmp_path):
     assert answer.returncode == 1 and "bad file: 11" in answer.stdout, "why there is no depth"
     answer = run("check_data.py", "--dataset", "utd", "--data_dir", tree, "--modalities", "imu,radar")
     assert answer.returncode == 1 and "radar" in answer.stderr and "Traceback" not in answer.stderr
+
+
+def test_check_data_reports_on_ones_own_folder(tmp_path):
+    tree = own.build(tmp_path / "mine")
+    own.fault_gap(tree / "imu" / "shift.csv", 1012, 1014)
+    answer = run("check_data.py", "--dataset", "folder", "--data_dir", tree, "--out", tmp_path / "out")
+    assert answer.returncode == 0, answer.stderr
+    for part in (
+        "People: 1 is anna, 2 is ben, 3 is carl", "Recordings a person: 2 to 2", "as many recordings of each activity",
+        "lift: 20\n  carry: 6\n", "Hours: 0.01, of which", "cut: gaps in time: 1", "sample rate: 2\n  imu: 50 Hz",
+        "Clocks: no offset can be told", "6 recordings have every modality",
+    ):  # fmt: skip
+        assert part in answer.stdout, answer.stdout
+    assert (tmp_path / "out" / "trials.png").stat().st_size > 10_000
+
+
+def test_check_data_knows_every_data_set():
+    from tfkd.data.datasets import NAMES
+
+    (listed,) = re.findall(r"DATASETS = \[(.*)\]", (TOOLS / "check_data.py").read_text())
+    assert tuple(re.findall(r'"(\w+)"', listed)) == NAMES
 
 
 @pytest.mark.parametrize(

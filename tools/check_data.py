@@ -1,7 +1,8 @@
-"""Says what a data set holds, what is missing or broken, and draws a few trials.
+"""Says what a data set holds, what is missing or broken and whether the clocks agree, and draws a few recordings.
 
     python tools/check_data.py --dataset utd --data_dir ~/data/UTD-MHAD
     python tools/check_data.py --dataset utd --data_dir ~/data/UTD-MHAD --modalities imu,skeleton,depth
+    python tools/check_data.py --dataset folder --data_dir my_data
     python tools/check_data.py --dataset synthetic --out runs/check
 
 Exits with status 1 if a file could not be used.
@@ -13,12 +14,14 @@ from pathlib import Path
 from absl import app, flags
 from quiet import without_start_up_messages
 
+DATASETS = ["utd", "berkeley", "mmact", "openpack", "folder", "synthetic"]
+
 FLAGS = flags.FLAGS
-flags.DEFINE_enum("dataset", None, ["utd", "synthetic"], "Data set.", short_name="d", required=True)
+flags.DEFINE_enum("dataset", None, DATASETS, "Data set.", short_name="d", required=True)
 flags.DEFINE_string("data_dir", None, "Folder that holds the data set, at any depth. Default: TFKD_DATA.")
 flags.DEFINE_list("modalities", ["imu", "skeleton"], "What to read; also depth and, of UTD-MHAD, video.")
 flags.DEFINE_string("out", None, "Folder for the drawing. Default: runs/check-<dataset>.")
-flags.DEFINE_integer("trials", 4, "How many trials to draw.", lower_bound=0)
+flags.DEFINE_integer("trials", 4, "How many recordings to draw.", lower_bound=0)
 
 
 def main(argv):
@@ -63,12 +66,8 @@ def describe(recordings):
             f"{modality}: {len(found)} recordings, {len(stream.channels)} channels ({units}), {rate}; "
             f"samples: shortest {min(found, default=0):.0f}, longest {max(found, default=0):.0f}"
         )
-    print("\nRecordings by activity and person:")
-    print(
-        table.pivot_table(
-            index="activity", columns="subject", values="trial", aggfunc="count", fill_value=0, sort=False
-        ).to_string()
-    )
+    describe_labels(recordings, table)
+    describe_clocks(recordings)
     bad, none = 0, None
     try:
         paired = recordings.paired(recordings.streams)
@@ -87,8 +86,63 @@ def describe(recordings):
     return bad
 
 
+def describe_labels(recordings, table):
+    """Prints who did what how often, and for how long."""
+    from tfkd.data import checks
+
+    people = checks.people(recordings)
+    names = {r.subject: r.conditions["person"] for r in recordings if "person" in r.conditions}
+    if names:
+        print("\nPeople: " + ", ".join(f"{number} is {name}" for number, name in sorted(names.items())))
+    print(f"\nRecordings a person: {min(people.values())} to {max(people.values())}")
+    trials = table[table["label"] >= 0]
+    if len(trials):
+        print("\nRecordings by activity and person:")
+        counts = {"index": "activity", "columns": "subject", "values": "trial", "aggfunc": "count", "fill_value": 0}
+        print(trials.pivot_table(**counts, sort=False).to_string())
+        print_balance(checks.trials_by_class(recordings), "recordings")
+    if any(r.intervals for r in recordings):
+        seconds = checks.seconds_by_class(recordings)
+        without = seconds.pop("")
+        print(f"\nHours: {(sum(seconds.values()) + without) / 3600:.2f}, of which {without / 3600:.2f} without a label")
+        print("Seconds by activity:")
+        for name, length in seconds.items():
+            print(f"  {name}: {length:.0f}")
+        print_balance(seconds, "seconds")
+
+
+def print_balance(counts, unit):
+    (most, largest), *_, (least, smallest) = [*counts.items(), *counts.items()]  # of one class, itself
+    alike = f"as many {unit} of each activity, {largest:.0f}"
+    unlike = f"most {unit} of {most}, {largest:.0f}; fewest of {least}, {smallest:.0f}"
+    print(f"Balance: {alike if largest == smallest else unlike}")
+
+
+def describe_clocks(recordings):
+    """Prints whether skeleton and IMU show the same at the same time."""
+    from tfkd.data import checks
+
+    if not {"imu", "skeleton"} <= set(recordings.streams):
+        return
+    offset = checks.clock_offset(recordings)
+    if offset is None:
+        print("\nClocks: no accelerometer in g beside a skeleton in recordings long enough to compare them.")
+        return
+    compared = (
+        f"of {offset.joint} with {offset.sensor} in {offset.recordings} recordings: correlation "
+        f"{offset.correlation:.2f}"
+    )
+    if not offset.told:
+        print(f"\nClocks: no offset can be told (acceleration {compared}, {offset.needed:.2f} needed).")
+        return
+    print(
+        f"\nClocks: the skeleton is {abs(offset.seconds):.3f} s {'behind' if offset.seconds > 0 else 'ahead of'} the "
+        f"IMU (median; the middle half from {offset.low:.3f} to {offset.high:.3f} s; acceleration {compared})."
+    )
+
+
 def draw(recordings, count, path):
-    """Draws evenly chosen trials: IMU signals over time, everything else at five moments."""
+    """Draws evenly chosen recordings: IMU signals over time, everything else at five moments."""
     import numpy as np
     from matplotlib.figure import Figure
 
@@ -96,30 +150,45 @@ def draw(recordings, count, path):
 
     paired = recordings.paired(recordings.streams)
     chosen = [paired[i] for i in np.linspace(0, len(paired) - 1, count).astype(int)]
-    rows = [(m, part) for m in paired.streams for part in ((slice(3), slice(3, 6)) if m == "imu" else (None,))]
+    rows = []
+    for modality, stream in paired.streams.items():
+        triples = [slice(first, first + 3) for first in range(0, len(stream.channels), 3)]
+        rows += [(modality, part) for part in (triples[:2] if modality == "imu" else [None])]
     figure = Figure(figsize=(4 * count, 2.7 * len(rows)), layout="constrained")
     axes = figure.subplots(len(rows), count, squeeze=False)
     for column, recording in enumerate(chosen):
-        axes[0, column].set_title(f"{recording.id}: {paired.classes[recording.label]}")
+        done = paired.classes[recording.label] if recording.label >= 0 else "continuous"
+        axes[0, column].set_title(f"{recording.id}: {done}")
         for axis, (modality, part) in zip(axes[:, column], rows):
             values, stream = recording.streams[modality], paired.streams[modality]
             moments = values[np.linspace(0, len(values) - 1, 5).astype(int)]
             if modality == "imu":
                 axis.plot(np.arange(len(values)) / stream.rate_hz, values[:, part], label=stream.channels[part])
                 axis.set_xlabel("seconds")
-                axis.set_ylabel(stream.units[part.start or 0])
+                axis.set_ylabel(stream.units[part.start])
                 axis.legend(loc="upper right", ncols=3, fontsize="small")
                 continue
             if modality == "skeleton":
-                for step, joints in enumerate(moments):
-                    for bone in stream.bones:
-                        axis.plot(joints[bone, 0] + 0.9 * step, joints[bone, 1], color="tab:blue", linewidth=1)
-                axis.set_aspect("equal")
+                draw_skeletons(axis, moments, stream)
             else:
                 axis.imshow(np.concatenate(moments, axis=1))  # depth: its three channels as red, green, blue
             axis.axis("off")
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=80)
+
+
+def draw_skeletons(axis, moments, stream):
+    """Stick figures side by side, or dots where nobody says which joints a bone holds together."""
+    import numpy as np
+
+    upright = moments[..., :2] * (1, -1 if "px" in stream.units else 1)
+    apart = 0.9 if "m" in stream.units else 1.2 * np.ptp(upright[..., 0], axis=1).max()
+    for step, joints in enumerate(upright):
+        for bone in stream.bones:
+            axis.plot(joints[bone, 0] + apart * step, joints[bone, 1], color="tab:blue", linewidth=1)
+        if not stream.bones:
+            axis.plot(joints[:, 0] + apart * step, joints[:, 1], ".", color="tab:blue", markersize=3)
+    axis.set_aspect("equal")
 
 
 if __name__ == "__main__":
