@@ -1,22 +1,20 @@
 """Accuracy, F1, calibration, agreement and paired comparisons, against numbers worked out by hand."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from tfkd.evaluation import (
     Predictions,
-    agreement,
-    bootstrap_interval,
     calibration_error,
     confusion,
-    holm,
     macro_f1,
     mean_and_spread,
     negative_log_likelihood,
     overconfidence,
-    paired_comparison,
-    sign_flip_p_value,
 )
+from tfkd.paired import agreement, bootstrap_interval, holm, paired_comparison, sign_flip_p_value
 
 
 def predictions(right, labels=None, classes=4):
@@ -172,3 +170,42 @@ def test_confidence_against_accuracy_by_hand():
     p = np.array([[0.9, 0.1], [0.4, 0.6]])
     assert overconfidence(np.array([0, 1]), p) == pytest.approx(0.75 - 1)
     assert overconfidence(np.array([1, 0]), p) == pytest.approx(0.75)
+
+
+def shift(right, units, labels=None):
+    """Predictions of a continuous recording of two classes, moment by moment."""
+    labels = np.zeros(len(right), int) if labels is None else np.array(labels)
+    logits = np.eye(3, dtype="float32")[np.where(np.array(right) == 1, labels, 1 - labels)]
+    names = np.array([f"shift@{i:03d}" for i in range(len(right))])
+    who = np.ones(len(right), int)
+    return Predictions(names, np.array(["shift"] * len(right)), labels, who, logits, np.array(units))
+
+
+def test_moments_of_continuous_recordings_are_decided_one_by_one():
+    p = shift([1, 1, 0, 1], ["a", "a", "b", "b"], [0, 1, 1, 0])
+    ids, labels, _, decided = p.decisions()
+    assert len(ids) == 4 and labels.tolist() == [0, 1, 1, 0] and decided.tolist() == [0, 1, 0, 0]
+    metrics = p.metrics()
+    assert metrics["accuracy"] == metrics["window_accuracy"] == 0.75
+    # F1 of 4/5 and 2/3; the third class, which nobody did, counts with 0 as in OpenPack's score.
+    assert metrics["macro_f1"] == pytest.approx((4 / 5 + 2 / 3 + 0) / 3)
+
+
+def test_moments_of_one_part_are_no_independent_cases():
+    units = np.repeat(["a", "b", "c", "d"], 25)
+    ours, baseline = shift(np.ones(100), units), shift(np.repeat([0, 1, 1, 1], 25), units)
+    found = paired_comparison([ours], [baseline])
+    assert found["gain"] == 0.25 and found["only_ours"] == 25
+    assert found["p_value"] == 1.0, "one part better, three equal: nothing to build on, however many moments it has"
+    as_trials = [dataclasses.replace(p, units=None, recordings=p.windows) for p in (ours, baseline)]
+    assert paired_comparison([as_trials[0]], [as_trials[1]])["p_value"] < 0.001
+    low, high = bootstrap_interval([ours], [baseline])
+    assert low == 0 and high > 0.5
+
+
+def test_units_are_saved_and_trials_have_none(tmp_path):
+    p = shift([1, 0], ["a", "b"])
+    p.save(tmp_path / "p.npz")
+    assert Predictions.load(tmp_path / "p.npz").units.tolist() == ["a", "b"]
+    dataclasses.replace(p, units=None).save(tmp_path / "q.npz")
+    assert Predictions.load(tmp_path / "q.npz").units is None

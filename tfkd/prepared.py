@@ -4,6 +4,7 @@ import dataclasses
 
 from tfkd.data import datasets, splits
 from tfkd.data import windows as cutting
+from tfkd.data.continuous import continuous
 from tfkd.data.keypoints import centred_poses
 from tfkd.data.recordings import DataError
 
@@ -47,19 +48,31 @@ def prepare(recipe, recordings):
             raise DataError(f"labelled_subjects {sorted(absent)} do not train ({train.subjects} do).")
         train = train.without_labels(set(train.subjects) - labelled)
     train = _teachable(train, recipe)
+    _check_kind(recipe, recordings)
     if recipe.data.label_noise:
         train = train.with_label_noise(recipe.data.label_noise)
     side = "validation" if len(split.validation) else "test"
     optional = [modality for modality in recipe.modalities if modality != "imu"] if keep else []
-    train_windows = _cut(recipe, train, optional)
+    train_windows = cut(recipe, train, recipe.modalities, optional)
     return PreparedData(
         train_windows,
-        _cut(recipe, _once(getattr(split, side).paired(recipe.modalities))),
+        cut(recipe, _once(getattr(split, side).paired(recipe.modalities)), recipe.modalities, judged=True),
         side,
         cutting.Normalisation.fit(train_windows),
         train.notes,
         split.name,
     )
+
+
+def _check_kind(recipe, recordings):
+    kind, continuous_ones = recipe.windows.kind, any(recording.intervals for recording in recordings)
+    if continuous_ones and kind != "continuous":
+        wanted = "are continuous, labelled by intervals: take continuous"
+    elif kind == "continuous" and not continuous_ones:
+        wanted = "have no intervals: take whole_trial or stream"
+    else:
+        return
+    raise DataError(f"windows.kind is {kind!r}, but the recordings of {recordings.name} {wanted}.")
 
 
 def _once(recordings):
@@ -74,13 +87,16 @@ def _once(recordings):
 def _teachable(train, recipe):
     """The recordings that have a label or what a teacher sees: the others teach nothing, and are noted."""
 
+    def labelled(recording):
+        return recording.label >= 0 or recording.intervals
+
     def seen(recording):
         return any(all(m in recording.streams for m in t.modalities) for t in recipe.teachers.values())
 
-    idle = [r.id for r in train if r.label < 0 and not seen(r)]
+    idle = [r.id for r in train if not labelled(r) and not seen(r)]
     if not idle:
         return train
-    train = train.where(lambda r: r.label >= 0 or seen(r))
+    train = train.where(lambda r: labelled(r) or seen(r))
     train.notes["left out: neither a label nor what a teacher sees"] = idle
     return train
 
@@ -104,10 +120,14 @@ def _split(data, recordings):
     return datasets.protocols(data.dataset)[data.split](recordings, data.validation_subjects)
 
 
-def _cut(recipe, recordings, optional=()):
+def cut(recipe, recordings, modalities, optional=(), judged=False):
+    """Windows of some modalities as a recipe wants them; to be `judged`, only those that have a label."""
     windows = recipe.windows
     every = {"imu": windows.length, "skeleton": windows.skeleton_length}
-    lengths = {modality: every.get(modality, recipe.frames.most) for modality in recipe.modalities}
+    lengths = {modality: every.get(modality, recipe.frames.most) for modality in modalities}
+    if windows.kind == "continuous":
+        how = {"decide_at": windows.decide_at, "optional": optional, "keep_unlabelled": not judged}
+        return continuous(recordings, lengths, windows.hop, **how)
     if windows.kind == "whole_trial":
         return cutting.whole_trial(recordings, lengths, optional)
     return cutting.stream(recordings, lengths, windows.hop, optional=optional)

@@ -39,7 +39,8 @@ class Data:
 class Windowing:
     """How recordings are cut. `length` and `hop` are IMU samples; `hop` is for `stream` only.
 
-    `channels` are those that the student sees; none named are all that the IMU has.
+    `channels` are those that the student sees; none named are all that the IMU has. `continuous` is for recordings that
+    are labelled by intervals: a decision every `hop` samples, about the moment at the share `decide_at` of the window.
     """
 
     kind: str = "whole_trial"
@@ -47,6 +48,7 @@ class Windowing:
     hop: int = 32
     skeleton_length: int = 64
     channels: tuple[str, ...] = ("acc_x", "acc_y", "acc_z", "gyro_x", "gyro_y", "gyro_z")
+    decide_at: float = 0.5
 
 
 @dataclasses.dataclass(frozen=True)

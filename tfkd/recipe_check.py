@@ -28,7 +28,7 @@ def check(recipe, source):
 
     for key, value, known in (
         ("data.dataset", recipe.data.dataset, datasets.NAMES),
-        ("windows.kind", recipe.windows.kind, ("whole_trial", "stream")),
+        ("windows.kind", recipe.windows.kind, ("whole_trial", "stream", "continuous")),
         ("student.kind", recipe.student.kind, ("imu", "gaf", "resnet18")),
         ("distillation.teacher", recipe.distillation.teacher, ("live", "stored")),
     ):
@@ -52,6 +52,7 @@ def check(recipe, source):
         ("student.dropout", recipe.student.dropout),
     ):
         require(0 <= value < 1, key, value, "at least 0 and below 1")
+    require(0 <= recipe.windows.decide_at <= 1, "windows.decide_at", recipe.windows.decide_at, "from 0 to 1")
     require(
         all(s >= 1 for s in recipe.student.strides), "student.strides", recipe.student.strides,
         "of at least 1 each",

@@ -4,7 +4,8 @@ import dataclasses
 import json
 
 from tfkd import provenance
-from tfkd.evaluation import Predictions, confusion, mean_and_spread, paired_comparison
+from tfkd.evaluation import Predictions, confusion, mean_and_spread
+from tfkd.paired import paired_comparison
 from tfkd.recipe_check import METHODS
 from tfkd.seed_run import stages_of
 

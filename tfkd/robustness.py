@@ -3,13 +3,16 @@
 import json
 from pathlib import Path
 
+import numpy as np
+
 from tfkd.comparison import ComparisonError
 from tfkd.data import datasets
-from tfkd.data import windows as cutting
 from tfkd.data.perturbations import STANDARD
 from tfkd.deploy import TflmModel, encode_for, load_export
-from tfkd.evaluation import Predictions, holm, mean_and_spread, paired_comparison
+from tfkd.evaluation import Predictions, mean_and_spread
 from tfkd.experiment import Experiment
+from tfkd.paired import holm, paired_comparison
+from tfkd.prepared import cut
 from tfkd.recipe import load_recipe
 from tfkd.seed_run import SeedRun, stage_before_int8
 
@@ -66,7 +69,7 @@ def judge(run, stages, seeds, exports, data_dir=None, float_students=False, pert
     judged = _judged_recordings(experiment, data_dir)
     conditions = {AS_RECORDED: judged}
     conditions |= {str(perturbation): perturbation(judged) for perturbation in perturbations}
-    windows = {name: _cut(experiment.recipe, recordings) for name, recordings in conditions.items()}
+    windows = {name: cut(recipe, recordings, ("imu",), judged=True) for name, recordings in conditions.items()}
     found = {stage: {name: [] for name in conditions} for stage in stages}
     for seed in range(seeds):
         seed_run = SeedRun(experiment, seed)
@@ -74,9 +77,9 @@ def judge(run, stages, seeds, exports, data_dir=None, float_students=False, pert
             say(f"[seed {seed}] {stage} on {len(conditions)} kinds of recordings")
             kept = before if stage == "int8" else stage
             student = _float(seed_run, kept) if float_students else _int8(seed_run, kept, kept == before, Path(exports))
-            for name, cut in windows.items():
-                inputs = seed_run.trainer.inputs_of(cut, [seed_run.trainer.student_input])
-                found[stage][name].append(Predictions.of(cut, student(inputs)))
+            for name, seen in windows.items():
+                parts = seed_run.trainer.inputs_in_parts(seen, [seed_run.trainer.student_input])
+                found[stage][name].append(Predictions.of(seen, np.concatenate([student(x) for x in parts])))
     return {**_summary(found, perturbations, float_students), "int8_is": before}
 
 
@@ -103,13 +106,6 @@ def _judged_recordings(experiment, data_dir):
     recordings = datasets.read(data.dataset, data_dir, "skip", ("imu",), sensors=data.sensors)
     wanted = set(experiment.prepared.judged.recordings.tolist())
     return recordings.where(lambda recording: recording.id in wanted)
-
-
-def _cut(recipe, recordings):
-    lengths = {"imu": recipe.windows.length}
-    if recipe.windows.kind == "whole_trial":
-        return cutting.whole_trial(recordings, lengths)
-    return cutting.stream(recordings, lengths, recipe.windows.hop)
 
 
 def _float(seed_run, stage):

@@ -72,7 +72,11 @@ class SeedRun:
                 files.write_json(record, {**metrics, **facts, "seconds": round(time.time() - started, 1)})
             found = json.loads(record.read_text())
             accuracy[stage] = found["accuracy"]
-            told = f"{100 * found['accuracy']:.1f} % of {self.prepared.side} recordings right"
+            right = f"{100 * found['accuracy']:.1f} % of {self.prepared.side}"
+            if self.prepared.judged.units is None:
+                told = f"{right} recordings right"
+            else:
+                told = f"{right} moments right, macro F1 {100 * found['macro_f1']:.1f} %"
             self._say(stage, "done before" if done else f"{told} ({found['seconds']:.0f} s)")
             if stage == "labels":
                 self._warn_of_poor_teachers(accuracy)
@@ -157,8 +161,9 @@ class SeedRun:
         # What is measured is what was written: the bytes are read back from the folder.
         exported = load_export(folder)
         judged = self.prepared.judged
-        x = encode_for(exported.contract, self.trainer.inputs_of(judged, [self.trainer.student_input]))
-        logits = TflmModel(exported.model_bytes).predict(x)
+        parts = self.trainer.inputs_in_parts(judged, [self.trainer.student_input])
+        model = TflmModel(exported.model_bytes)
+        logits = np.concatenate([model.predict(encode_for(exported.contract, x)) for x in parts])
         Predictions.of(judged, logits).save(self.folder / "int8.npz")
         return {
             "model_bytes": len(result.model_bytes),
@@ -179,15 +184,17 @@ class SeedRun:
             An `ExportResult`.
         """
         windows = self.prepared.train
-        x = self.trainer.inputs_of(windows, [self.trainer.student_input])
-        calibration = balanced_calibration(x, windows.labels, self.recipe.quantization.calibration_per_class, self.seed)
+        inputs = [self.trainer.student_input]
+        per_class = self.recipe.quantization.calibration_per_class
+        picked = balanced_calibration(np.arange(len(windows)), windows.labels, per_class, self.seed)
         chosen = np.linspace(0, len(windows) - 1, GOLDEN_WINDOWS).astype(int)
+        golden = self.trainer.inputs_of(windows.take(chosen), inputs)
         return export_student(
             load(self.folder / f"{stage}.keras"),
             folder,
-            calibration=calibration,
+            calibration=self.trainer.inputs_of(windows.take(picked), inputs),
             contract_facts=self._contract_facts(),
-            golden={"ids": windows.ids[chosen], "x": x[chosen], "labels": windows.labels[chosen]},
+            golden={"ids": windows.ids[chosen], "x": golden, "labels": windows.labels[chosen]},
         )
 
     def _contract_facts(self):
@@ -198,7 +205,7 @@ class SeedRun:
         return {
             "dataset": self.recipe.data.dataset,
             "split": self.prepared.split,
-            "windowing": windows.kind,
+            "windowing": "whole_trial" if whole else "stream",
             "sample_rate_hz": None if whole else stream.rate_hz,
             "window": windows.length,
             "hop": windows.length if whole else windows.hop,

@@ -201,11 +201,17 @@ class Trainer:
         arrays = {}
         for name in names:
             modality, channels = parts.get(name, (name, slice(None)))
-            values = self.seen(modality, windows.arrays[modality])
+            values = self.seen(modality, np.asarray(windows.arrays[modality]))
             arrays[name] = np.ascontiguousarray(values[..., channels])
         return arrays[names[0]] if len(names) == 1 else arrays
 
     def predict(self, model, windows):
         """Logits `(windows, classes)` of a network for `windows`."""
         names = [tensor.name for tensor in model.inputs]
-        return model.predict(self.inputs_of(windows, names), batch_size=256, verbose=0)
+        logits = [model.predict(x, batch_size=256, verbose=0) for x in self.inputs_in_parts(windows, names)]
+        return np.concatenate(logits)
+
+    def inputs_in_parts(self, windows, names, count=4096):
+        """`inputs_of`, at most `count` windows at once: those of a long day do not fit into memory together."""
+        for start in range(0, len(windows), count):
+            yield self.inputs_of(windows.take(slice(start, start + count)), names)

@@ -57,7 +57,7 @@ def main(argv):
         name = path.parent.name if path.name == "recipe.toml" else path.stem
         folder = Path(FLAGS.out or Path("runs") / name)
         from tfkd.experiment import Experiment
-        from tfkd.report.words import final
+        from tfkd.report.words import decided, final
 
         experiment = Experiment(
             recipe,
@@ -71,7 +71,8 @@ def main(argv):
         sys.exit(f"\n{error}")
     stage = final(summary)
     found = summary["stages"][stage]
-    said = f"\n{stage} student: {100 * found['accuracy']['mean']:.1f} % of {summary['protocol']['judged']} recordings"
+    protocol = summary["protocol"]
+    said = f"\n{stage} student: {100 * found['accuracy']['mean']:.1f} % of {protocol['judged']} {decided(protocol)}"
     if stage == "int8":
         said += f", {found['model_bytes'] / 1024:.1f} KB model, {found['arena_bytes'] / 1024:.1f} KB arena"
     print(f"{said} ({time.time() - started:.0f} s).\nReport: {folder / 'report.html'}")

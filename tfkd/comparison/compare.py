@@ -10,18 +10,8 @@ import numpy as np
 
 from tfkd.comparison.choose import choose
 from tfkd.comparison.entries import ComparisonError, Entry, differences, recipe_value, shared_protocol
-from tfkd.evaluation import (
-    agreement,
-    bootstrap_interval,
-    calibration_error,
-    holm,
-    mean_and_spread,
-    negative_log_likelihood,
-    overconfidence,
-    paired_comparison,
-    paired_correctness,
-    sign_flip_p_value,
-)
+from tfkd.evaluation import calibration_error, mean_and_spread, negative_log_likelihood, overconfidence
+from tfkd.paired import agreement, bootstrap_interval, holm, paired_comparison, paired_correctness, sign_flip_p_value
 
 FORMAT = 1
 MOST_IN_PAIRS = 8

@@ -27,8 +27,8 @@ class Pool(Run):
     def predictions(self, seed, stage):
         """Those of all parts, one after the other."""
         found = [part.predictions(seed, stage) for part in self.parts]
-        names = [field.name for field in dataclasses.fields(Predictions)]
-        return Predictions(*(np.concatenate([getattr(p, name) for p in found]) for name in names))
+        names = [field.name for field in dataclasses.fields(Predictions) if getattr(found[0], field.name) is not None]
+        return Predictions(**{name: np.concatenate([getattr(p, name) for p in found]) for name in names})
 
 
 def pooled(runs):

@@ -92,8 +92,8 @@ class Batches(keras.utils.PyDataset):
         self.one_hot = np.zeros((len(windows), len(windows.classes)), "float32")
         labelled = np.flatnonzero(windows.labels >= 0)
         self.one_hot[labelled, windows.labels[labelled]] = 1
-        imu = windows.recorded("imu") if "imu" in windows.arrays else ()
-        self.spread = imu.std(axis=(0, 1)) if len(imu) else 0.0
+        has_imu = "imu" in windows.arrays and windows.has("imu").any()
+        self.spread = windows.moments("imu")[1] if has_imu else 0.0
         self.epoch, self.next_epoch = 0, 0
         self._order = (None, None)
 

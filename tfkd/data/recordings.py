@@ -172,9 +172,9 @@ class Recordings(Sequence):
         return self._with(kept, notes)
 
     def without_labels(self, subjects):
-        """The same recordings with the labels of these people hidden (-1)."""
+        """The same recordings with the labels and intervals of these people hidden."""
         hidden = set(subjects)
-        return self.mapped(lambda r: dataclasses.replace(r, label=-1) if r.subject in hidden else r)
+        return self.mapped(lambda r: dataclasses.replace(r, label=-1, intervals=()) if r.subject in hidden else r)
 
     def with_label_noise(self, share, seed=0):
         """The same recordings with some labels replaced by wrong ones, for the training side alone.
@@ -192,6 +192,8 @@ class Recordings(Sequence):
         """
         if not 0 <= share < 1:
             raise ValueError(f"share must be at least 0 and below 1, got {share}.")
+        if any(r.intervals for r in self.items):
+            raise DataError(f"{self.name} has continuous recordings, but only labels of trials can be made wrong.")
         labelled = [i for i, r in enumerate(self.items) if r.label >= 0]
         wrong = round(share * len(labelled))
         if not wrong:

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from tfkd.data.cuts import Cuts
 from tfkd.data.recordings import DataError
 
 
@@ -12,7 +13,8 @@ class Windows:
     """Aligned windows of all modalities.
 
     Attributes:
-        arrays: modality -> `(windows, time, ...)` float32, in the recordings' units; frames stay uint8.
+        arrays: modality -> `(windows, time, ...)` float32, in the recordings' units; frames stay uint8. Those of
+            continuous recordings are `tfkd.data.cuts.Cuts`: cut when they are indexed.
         labels: `(windows,)` int, -1 where unlabelled.
         subjects: `(windows,)` int.
         recordings: `(windows,)` str, the id of the recording each window was cut from.
@@ -21,6 +23,9 @@ class Windows:
         bones: of the skeleton, as in `Stream`; empty where unknown.
         present: modality -> `(windows,)` bool, which windows were recorded with it; the others hold zeros. A modality
             that is not named here is present everywhere.
+        units: of continuous recordings, where each window is decided by itself: `(windows,)` str, the recording and
+            the part of it (a box that was packed) that the window belongs to. Neighbours in time are no independent
+            cases, so comparisons count by these. `None` for trials, whose windows are decided together.
     """
 
     arrays: dict[str, np.ndarray]
@@ -31,6 +36,7 @@ class Windows:
     classes: tuple[str, ...]
     bones: tuple[tuple[int, int], ...] = ()
     present: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    units: np.ndarray | None = None
 
     def __len__(self):
         return len(self.labels)
@@ -43,7 +49,7 @@ class Windows:
     def take(self, index):
         """The windows at `index` (an integer or boolean array)."""
         return Windows(
-            {m: v[index] for m, v in self.arrays.items()},
+            {m: _taken(v, index) for m, v in self.arrays.items()},
             self.labels[index],
             self.subjects[index],
             self.recordings[index],
@@ -51,6 +57,7 @@ class Windows:
             self.classes,
             self.bones,
             {m: v[index] for m, v in self.present.items() if not v[index].all()},
+            None if self.units is None else self.units[index],
         )
 
     def has(self, *modalities):
@@ -65,7 +72,26 @@ class Windows:
     def recorded(self, modality):
         """The array of a modality, without the windows that lack it."""
         values = self.arrays[modality]
-        return values[self.present[modality]] if modality in self.present else values
+        return _taken(values, self.present[modality]) if modality in self.present else values
+
+    def moments(self, modality):
+        """Mean and standard deviation over time and the windows that have a modality, float32 over its channels.
+
+        Of continuous recordings over all their samples, each once, however many windows it is in.
+
+        Raises:
+            DataError: no window has the modality.
+        """
+        values = self.recorded(modality)
+        if not len(values):
+            raise DataError(f"None of the {len(self)} training windows has {modality}. Leave it out.")
+        if isinstance(values, Cuts):
+            return tuple(moment.astype("float32") for moment in values.moments())
+        return tuple(f(values, axis=(0, 1), dtype="float64").astype("float32") for f in (np.mean, np.std))
+
+
+def _taken(values, index):
+    return values.take(index) if isinstance(values, Cuts) else values[index]
 
 
 def whole_trial(recordings, lengths, optional=()):
@@ -201,13 +227,9 @@ class Normalisation:
         """
         mean, scale = {}, {}
         for modality in windows.arrays:
-            values = windows.recorded(modality)
-            if values.dtype == np.uint8:
+            if windows.arrays[modality].dtype == np.uint8:
                 continue
-            if not len(values):
-                raise DataError(f"None of the {len(windows)} training windows has {modality}. Leave it out.")
-            mean[modality] = values.mean(axis=(0, 1), dtype="float64").astype("float32")
-            scale[modality] = values.std(axis=(0, 1), dtype="float64").astype("float32")
+            mean[modality], scale[modality] = windows.moments(modality)
             still = scale[modality] == 0
             if modality != "imu":
                 scale[modality][still] = 1  # a joint in the middle, a confidence that never changes

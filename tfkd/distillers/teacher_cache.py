@@ -124,7 +124,7 @@ def hash_of_weights(model, more=b""):
 
 def _inputs(reader, windows, normalisation):
     names = [tensor.name for tensor in reader.model.inputs]
-    arrays = {name: windows.arrays[name] for name in names}
+    arrays = {name: np.asarray(windows.arrays[name]) for name in names}
     if normalisation is None:
         return arrays
     return {name: normalisation(name, values) for name, values in arrays.items()}

@@ -28,7 +28,7 @@ from tfkd.report.page import (
     table,
     tag,
 )
-from tfkd.report.words import BEFORE_INT8, DECISIVE, STAGES, final, headline, numbers, verdict
+from tfkd.report.words import BEFORE_INT8, DECISIVE, STAGES, decided, final, headline, numbers, verdict
 
 EXPORTED_FILES = {
     "student.tflite": "the model",
@@ -88,7 +88,8 @@ def write(folder, summary):
 def _stages(summary):
     stages, seeds = summary["stages"], summary["seeds"]
     stream = summary["protocol"]["windowing"] == "stream"
-    head = ["Stage", "right, % of\nrecordings", "right, % of\nwindows", "macro F1,\n%", "parameters"]
+    head = ["Stage", f"right, % of\n{decided(summary['protocol'])}", "right, % of\nwindows", "macro F1,\n%"]
+    head += ["parameters"]
     head += ["time\na seed"]
     rows = [
         [
@@ -141,6 +142,11 @@ def _protocol(summary):
             f"{protocol['windowing']}: each recording is resampled to {windows['length']} samples. Its "
             "start and end are taken as known, which on a running watch they are not"
         )
+    if protocol["windowing"] == "continuous":
+        cut = (
+            f"continuous: a decision every {windows['hop']} samples from the {windows['length']} around it, about the "
+            f"moment at {windows['decide_at']:g} of them"
+        )
     return [
         ("Data", summary["recipe"]["data"]["dataset"]),
         ("Split", protocol["split"]),
@@ -175,14 +181,19 @@ def _comparisons(summary):
         table("Paired comparisons", head, rows, text=[5]),
         tag(
             "p",
-            "The test flips signs at random over the recordings, which are its units, after averaging over "
-            "seeds: it tells whether the difference is more than luck with these recordings, but it takes "
+            f"The test flips signs at random over {_units(summary['protocol'])}, which are its units, after averaging "
+            "over seeds: it tells whether the difference is more than luck with these recordings, but it takes "
             f"recordings of one person as independent and knows only {len(summary['per_person']['labels'])} "
             "people, so it says little of others. Of twenty comparisons where there is nothing to find, "
-            f"about one has p below {DECISIVE}. Right only with one of the two: (recording, seed) pairs.",
+            f"about one has p below {DECISIVE}. Right only with one of the two: pairs of a "
+            f"{decided(summary['protocol'])[:-1]} and a seed.",
             class_="small",
         ),
     ]
+
+
+def _units(protocol):
+    return "parts of the recordings with all their moments" if decided(protocol) == "moments" else "the recordings"
 
 
 def _device(folder, summary):

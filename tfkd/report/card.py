@@ -1,6 +1,6 @@
 """The card of a recipe in the zoo: what was measured, from `results.json`, in Markdown."""
 
-from tfkd.report.words import sources
+from tfkd.report.words import decided, how_many, sources
 
 MEASURED = ("<!-- measured -->", "<!-- end of measured -->")
 ZOO = ("<!-- results -->", "<!-- end of results -->")
@@ -41,7 +41,7 @@ def measured(results, command):
     judged = ", ".join(map(str, protocol["judged_subjects"]))
     lines = [
         f"Split `{protocol['split']}`: people {people} train, people {judged} are the {protocol['judged']} people "
-        f"({protocol['judged_recordings']} recordings); windowing `{protocol['windowing']}`; {results['seeds']} seeds; "
+        f"({how_many(protocol)} {decided(protocol)}); windowing `{protocol['windowing']}`; {results['seeds']} seeds; "
         "last epoch, epochs fixed beforehand.",
     ]
     if protocol["labelled_subjects"] != protocol["train_subjects"]:
@@ -49,7 +49,8 @@ def measured(results, command):
         lines.append(f"Only people {labelled} have labels; the others' recordings are paired, without labels.")
     if noise := results["recipe"]["data"].get("label_noise"):
         lines.append(f"{100 * noise:g} % of the training labels were replaced by wrong ones.")
-    heading = "| | recordings right, % | " + ("windows right, % | " if stream else "") + "macro F1, % | parameters |"
+    heading = f"| | {decided(protocol)} right, % | " + ("windows right, % | " if stream else "")
+    heading += "macro F1, % | parameters |"
     lines += ["", heading, "| --- |" + " ---: |" * (heading.count("|") - 2)]
     for stage, title in TITLES.items():
         if stage not in stages:
@@ -60,16 +61,17 @@ def measured(results, command):
         lines.append(
             f"| {title} | {_spread(found['accuracy'])} |{windows} {_spread(found['macro_f1'])} | {parameters} |"
         )
-    lines += ["", "| compared on the same recordings and seeds | points | p |", "| --- | ---: | ---: |"]
+    lines += ["", f"| compared on the same {decided(protocol)} and seeds | points | p |", "| --- | ---: | ---: |"]
     for name, found in results["comparisons"].items():
         ours, baseline = name.split("_vs_")
         lines.append(
             f"| {TITLES[ours]} minus {TITLES[baseline]} | {100 * found['gain']:+.2f} | {_p(found['p_value'])} |"
         )
+    units = "parts of the recordings" if decided(protocol) == "moments" else "recordings"
     versions = results["provenance"]["versions"]
     lines += [
         "",
-        "p: two-sided sign-flip test with the recordings as units; it says nothing of people beyond those tested.",
+        f"p: two-sided sign-flip test with the {units} as units; it says nothing of people beyond those tested.",
         "",
         *([_followed(stages["distilled"]["followed"]), ""] if "followed" in stages["distilled"] else []),
         *([_on_the_device(stages), ""] if "int8" in stages else []),
@@ -106,7 +108,7 @@ def zoo(results_by_model):
     """
     columns = ("teacher", "labels alone", "distilled", "gain, points", "int8, in TFLM", "`.tflite`, arena")
     lines = [
-        "| recordings right, % | protocol | " + " | ".join(columns) + " |",
+        "| right, % | protocol | " + " | ".join(columns) + " |",
         "| --- | --- |" + " ---: |" * len(columns),
     ]
     for name, results in results_by_model.items():
@@ -120,7 +122,11 @@ def zoo(results_by_model):
 def _protocol(results):
     protocol = results["protocol"]
     labelled, everyone = protocol["labelled_subjects"], protocol["train_subjects"]
-    words = {"whole_trial": "whole trials", "stream": "sliding windows, by trial"}[protocol["windowing"]]
+    words = {
+        "whole_trial": "whole trials",
+        "stream": "sliding windows, by trial",
+        "continuous": "continuous recordings, by moment",
+    }[protocol["windowing"]]
     some = "" if labelled == everyone else f"; labels of {len(labelled)} person in {len(everyone)}"
     known = "; people who trained" if set(protocol["judged_subjects"]) & set(everyone) else ""
     return f"{words}{some}{known}"

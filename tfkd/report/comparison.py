@@ -22,7 +22,7 @@ from tfkd.report.page import (
     table,
     tag,
 )
-from tfkd.report.words import DECISIVE, STAGES, shown
+from tfkd.report.words import DECISIVE, STAGES, decided, how_many, shown
 
 WITHOUT_SPACES = str.maketrans({"\u00a0": " ", "\u2011": "-"})
 
@@ -92,7 +92,7 @@ def _lead(summary, names):
         tag("strong", names[best]),
         f", {percent(students[best]['accuracy']['mean'])}",
         f"\u00a0±\u00a0{100 * students[best]['accuracy']['std']:.1f}" if summary["seeds"] > 1 else "",
-        f" of {protocol['judged_recordings']} {protocol['judged']} recordings ({seeds}).",
+        f" of {how_many(protocol)} {protocol['judged']} {decided(protocol)} ({seeds}).",
     ]
     return Html("".join(map(str, said)))
 
@@ -151,8 +151,8 @@ def warnings(summary):
 
 def _result(summary, names):
     seeds, entries = summary["seeds"], summary["entries"]
-    head = ["Compared", "right, % of\nrecordings", "macro F1,\n%", "gain,\npoints", "95 %\ninterval", "p"]
-    head += ["p,\ncorrected"]
+    head = ["Compared", f"right, % of\n{decided(summary['protocol'])}", "macro F1,\n%", "gain,\npoints"]
+    head += ["95 %\ninterval", "p", "p,\ncorrected"]
     rows = []
     for name, entry in entries.items():
         row = [names[name], spread(entry["accuracy"], seeds), spread(entry["macro_f1"], seeds)]
@@ -217,7 +217,7 @@ def _origin(summary):
                 (
                     "Judged",
                     f"{protocol['judged']} people {listed(protocol['judged_subjects'])}, "
-                    f"{protocol['judged_recordings']:,} recordings",
+                    f"{how_many(protocol)} {decided(protocol)}",
                 ),
                 ("Windows", protocol["windowing"]),
                 ("Classes", len(protocol["classes"])),

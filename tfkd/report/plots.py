@@ -41,7 +41,7 @@ def seed_dots(rows, label):
     axes.set_yticks([])
     axes.margins(x=0.06)
     axes.locator_params(axis="x", nbins=5)
-    axes.set_xlabel("% of recordings right", color=MUTED, fontsize=8.5, labelpad=2)
+    axes.set_xlabel("% right", color=MUTED, fontsize=8.5, labelpad=2)
     return _svg(figure, label)
 
 
@@ -155,7 +155,7 @@ def compared_dots(rows, series, label):
     axes.set_yticks([])
     axes.margins(x=0.05)
     axes.locator_params(axis="x", nbins=6)
-    axes.set_xlabel("% of recordings right", color=MUTED, fontsize=8.5, labelpad=2)
+    axes.set_xlabel("% right", color=MUTED, fontsize=8.5, labelpad=2)
     return _svg(figure, label)
 
 
@@ -193,7 +193,7 @@ def accuracy_over(lines, quantity, label):
     axes.set_ylim(low, max(high, at + gap / 2))
     axes.set_xticks(values if len(values) <= 8 else values[:: math.ceil(len(values) / 8)])
     axes.locator_params(axis="y", nbins=6)
-    axes.set_ylabel("% of recordings right", color=MUTED, fontsize=8.5, labelpad=2)
+    axes.set_ylabel("% right", color=MUTED, fontsize=8.5, labelpad=2)
     axes.set_xlabel(quantity, color=MUTED, fontsize=8.5, labelpad=2, parse_math=False)
     return _svg(figure, label)
 

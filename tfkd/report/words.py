@@ -48,6 +48,19 @@ DECISIVE = 0.05
 """A p value below this is taken as a difference shown."""
 
 
+def decided(protocol):
+    """What is decided one by one: recordings, or moments of continuous ones."""
+    return "moments" if protocol["windowing"].startswith("continuous") else "recordings"
+
+
+def how_many(protocol):
+    """How many of them were judged."""
+    count = protocol["judged_recordings"]
+    if decided(protocol) == "moments":
+        count = protocol.get("judged_windows", count)
+    return f"{count:,}"
+
+
 def headline(summary):
     """First the student that would be flashed, then what to make of it.
 
@@ -70,7 +83,7 @@ def headline(summary):
         f"The {stage} student gets ",
         tag("strong", percent(found["accuracy"]["mean"])),
         f"\u00a0±\u00a0{100 * found['accuracy']['std']:.1f}" if seeds > 1 else "",
-        f" of {protocol['judged_recordings']} {protocol['judged']} recordings right "
+        f" of {how_many(protocol)} {protocol['judged']} {decided(protocol)} right "
         f"({seeds} seed{'s' if seeds > 1 else ''})",
         *sizes,
         ".",

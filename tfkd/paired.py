@@ -1,0 +1,158 @@
+"""Predictions side by side, over the same recordings and seeds: is one better, and do they agree?"""
+
+import numpy as np
+
+
+def paired_comparison(ours, baseline, seed=0, draws=20_000):
+    """Whether `ours` beats `baseline` on the same recordings, over the same seeds.
+
+    For each recording, the difference of correctness is averaged over seeds; under the null hypothesis
+    its sign is arbitrary. Recordings are the units, so repeating seeds does not make the test surer of
+    itself; of continuous recordings, their parts (`Predictions.units`) with all their windows. The p value
+    is two-sided, from `draws` random sign flips. It says nothing of new people beyond those tested.
+
+    Args:
+        ours, baseline: lists of `Predictions`, one a seed, over the same recordings.
+
+    Returns:
+        Dictionary: `gain` (share of 1), `p_value`, and how many (recording, seed) pairs only ours and
+        only the baseline got right, with McNemar's exact two-sided p value, which takes pairs of the
+        same recording as independent and is therefore too sure.
+
+    Raises:
+        ValueError: the two do not hold the same recordings in the same number of seeds.
+    """
+    from scipy.stats import binomtest
+
+    a, b = paired_correctness(ours, baseline)
+    difference = (a - b).mean(axis=0)
+    rng = np.random.default_rng(seed)
+    by_unit, _ = _by_unit(difference, ours[0])
+    flips = rng.choice(np.array([-1, 1], "int8"), size=(draws, len(by_unit)))
+    flipped = flips @ by_unit
+    extreme = np.abs(flipped) >= abs(difference.sum()) - 1e-9
+    gained, lost = int(((a == 1) & (b == 0)).sum()), int(((a == 0) & (b == 1)).sum())
+    return {
+        "gain": float(difference.mean()),
+        "p_value": float((extreme.sum() + 1) / (draws + 1)),
+        "only_ours": gained,
+        "only_baseline": lost,
+        "mcnemar_p_value": float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0,
+    }
+
+
+def paired_correctness(ours, baseline):
+    """Who got what right: two arrays `(seeds, recordings)` of 0 and 1, recordings (or windows, where they are decided
+    by themselves) in the order of their ids.
+
+    Raises:
+        ValueError: as for `paired_comparison`.
+    """
+    if len(ours) != len(baseline) or not ours:
+        raise ValueError(f"Compared are {len(ours)} seeds against {len(baseline)}: they must be equal.")
+    right = [[], []]
+    for side, runs in zip(right, (ours, baseline)):
+        for predictions in runs:
+            ids, labels, _, decided = predictions.decisions()
+            order = np.argsort(ids)
+            side.append((ids[order], (decided == labels)[order]))
+    reference = right[0][0][0]
+    if any(not np.array_equal(ids, reference) for side in right for ids, _ in side):
+        raise ValueError("Compared predictions hold different recordings.")
+    return tuple(np.array([correct for _, correct in side], float) for side in right)
+
+
+def _by_unit(differences, predictions):
+    """Sums of differences, in the order of `paired_correctness`, and how many there are: by unit, or as they are."""
+    if predictions.units is None:
+        return differences, np.ones(len(differences))
+    units = np.unique(predictions.units[np.argsort(predictions.windows)], return_inverse=True)[1]
+    return np.bincount(units, differences), np.bincount(units).astype(float)
+
+
+def sign_flip_p_value(differences):
+    """Two-sided p value of a mean difference from zero, by all sign flips: with few units, exact.
+
+    With people as units it is a fair test of new people, and a weak one: of `n` people, it is never below `2 / 2**n`.
+
+    Args:
+        differences: a number for each unit, at most 20; more are flipped at random 100,000 times.
+    """
+    values = np.asarray(differences, float)
+    if len(values) <= 20:
+        signs = 1 - 2 * ((np.arange(2 ** len(values))[:, None] >> np.arange(len(values))) & 1)
+    else:
+        signs = np.random.default_rng(0).choice(np.array([-1, 1], "int8"), size=(100_000, len(values)))
+        signs[0] = 1  # the differences as they are belong to the flips
+    return float((np.abs(signs @ values) >= abs(values.sum()) - 1e-9).mean())
+
+
+def bootstrap_interval(ours, baseline, level=0.95, seed=0, draws=10_000):
+    """Confidence interval of the gain of `ours` over `baseline`: percentiles of the bootstrap over recordings.
+
+    Recordings (or units, as in `paired_comparison`) are drawn with replacement, each with its difference averaged over
+    seeds (Efron, 1979). Like the p value it takes recordings of one person as independent, so that for new people it is
+    too narrow.
+
+    Args:
+        ours, baseline: as for `paired_comparison`.
+        level: share of draws inside.
+
+    Returns:
+        `(low, high)`, shares of 1.
+    """
+    a, b = paired_correctness(ours, baseline)
+    sums, counts = _by_unit((a - b).mean(axis=0), ours[0])
+    drawn = np.random.default_rng(seed).integers(len(sums), size=(draws, len(sums)))
+    gains = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    low, high = np.quantile(gains, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def holm(p_values):
+    """p values corrected for how many of them there are (Holm, 1979), in the order given.
+
+    The chance that even one of the comparisons in which there is nothing to find falls below 0.05 is then at most
+    0.05: the smallest of n is taken times n, the next times n - 1 and so on, never falling, at most 1.
+
+    Example:
+        >>> holm([0.04, 0.01, 0.03])
+        [0.06, 0.03, 0.06]
+    """
+    corrected, worst = [0.0] * len(p_values), 0.0
+    for rank, i in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        worst = max(worst, min(1.0, p_values[i] * (len(p_values) - rank)))
+        corrected[i] = worst
+    return corrected
+
+
+def agreement(students, teachers):
+    """How much students decide as their teachers do, and whether they take over the errors.
+
+    Args:
+        students, teachers: lists of `Predictions`, one a seed, over the same recordings.
+
+    Returns:
+        Dictionary: `same`, share of recordings with the same decision; `teacher_errors`, mean number a seed of
+        recordings that the teacher gets wrong; `copied`, share of these to which the student gives the same wrong
+        answer, and `corrected`, share that it gets right, both over all seeds, `None` where the teacher makes no error.
+
+    Raises:
+        ValueError: the two do not hold the same recordings in the same number of seeds.
+    """
+    right_student, right_teacher = paired_correctness(students, teachers)  # checks recordings and seeds
+    same = np.array([_by_id(s) == _by_id(t) for s, t in zip(students, teachers)])
+    wrong = right_teacher == 0
+    errors = int(wrong.sum())
+    return {
+        "same": float(same.mean()),
+        "teacher_errors": errors / len(teachers),
+        "copied": float((same & wrong).sum() / errors) if errors else None,
+        "corrected": float((right_student * wrong).sum() / errors) if errors else None,
+    }
+
+
+def _by_id(predictions):
+    """Decisions in the order of the recordings' ids."""
+    ids, _, _, decided = predictions.decisions()
+    return decided[np.argsort(ids)]
