@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from tfkd.data import datasets, splits
+from tfkd.data import datasets, folder, splits
 from tfkd.data import windows as cutting
 from tfkd.data.continuous import continuous
 from tfkd.data.keypoints import centred_poses
@@ -117,6 +117,8 @@ def _centred(recipe, recordings):
 def _split(data, recordings):
     if data.split == "loso":
         return splits.leave_one_subject_out(recordings, data.test_subject, data.validation_subjects)
+    if data.dataset == "folder":
+        return folder.split(recordings, data.split, data.validation_subjects)
     return datasets.protocols(data.dataset)[data.split](recordings, data.validation_subjects)
 
 

@@ -12,12 +12,14 @@ PACKAGES = ("tensorflow", "keras", "tensorflow-model-optimization", "tflite-micr
 
 
 def hash_of_recordings(recordings):
-    """SHA-256 over ids, labels, intervals and every sample of every stream."""
+    """SHA-256 over ids, labels, intervals, conditions and every sample of every stream."""
     digest = hashlib.sha256()
     for recording in sorted(recordings, key=lambda r: r.id):
         digest.update(f"{recording.id} {recording.subject} {recording.label}".encode())
         if recording.intervals:
             digest.update(repr([tuple(interval) for interval in recording.intervals]).encode())
+        if recording.conditions:
+            digest.update(repr(sorted(recording.conditions.items())).encode())
         for name in sorted(recording.streams):
             values = np.ascontiguousarray(recording.streams[name])
             digest.update(f"{name} {values.shape} {values.dtype}".encode())
