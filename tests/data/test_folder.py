@@ -270,6 +270,18 @@ FAULTS = {
         lambda d: own.write_imu(d / "imu" / "a1.csv", np.floor(100 + own.times(4, 50))),
         "imu/a1.csv: 196 of 201 rows have the time of another row",
     ),
+    "seconds called milliseconds": (
+        lambda d: own.change(d / "imu" / "a1.csv", "time", "time_ms"),
+        "imu/a1.csv: from row to row, time_ms goes on by 2e-05 s. Is that the unit",
+    ),
+    "milliseconds called seconds": (
+        lambda d: own.write_imu(d / "imu" / "a1.csv", 1000 * own.times(4, 50)),
+        "imu/a1.csv: from row to row, time goes on by 20 s",
+    ),
+    "blanks in the header": (
+        lambda d: own.change(d / "imu" / "a1.csv", ",acc_x", ", acc_x"),
+        "imu/a1.csv: line 1, column ' acc_x': take the blanks beside the commas out",
+    ),
     "no overlap": (
         lambda d: own.fault_shifted(d / "skeleton" / "a1.csv", 3600),
         "Recording a1: imu ends at 104.000 s and skeleton begins at 3700.100 s",
@@ -347,6 +359,7 @@ def test_bad_files_are_told_or_skipped(tmp_path, fault):
         (lambda d: own.write(d / "imu" / "a1.npz", ["x"]), "a1.csv and a1.npz are of the same recording"),
         (lambda d: toml(d, 'classes = ["lift"]'), "line 3, column label: 'carry' is not among the classes of"),
         (lambda d: toml(d, ""), r"no joint hip_center; it has pelvis, neck, hand. .*\[skeleton\] hip"),
+        (lambda d: toml(d, "[skeleton]\nhip='neck'\nneck='neck'"), "hip is .neck. and skeleton.neck .neck., but must be two joints"),
         (lambda d: toml(d, "x = "), "dataset.toml cannot be read as TOML"),
         (lambda d: toml(d, "[imu]\nrate = 50"), "unknown key imu.rate; did you mean imu.rate_hz"),
         (lambda d: toml(d, "[imu]\nrate_hz = 'fast'"), "imu.rate_hz must be a number of samples a second, got 'fast'"),
@@ -388,6 +401,18 @@ def test_what_is_seldom_meant_is_noted(tmp_path):
     rad, down = read(tmp_path).notes["doubtful"]
     assert rad.startswith("no angular rate is above 1 deg/s: is it in rad/s?")
     assert down == "from hip to neck it goes by 0.00, -0.50, 0.00 m in x, y and z: y should go up"
+
+
+def test_a_modality_without_a_good_file_is_left_out_if_bad_files_are(tmp_path):
+    own.build(tmp_path)
+    for path in (tmp_path / "skeleton").iterdir():
+        own.fault_cell(path, 3, "neck_y", "?")
+    found = read(tmp_path, on_error="skip")
+    assert len(found) == 5 and list(found.streams) == ["imu"] and len(found.notes["skipped: bad file"]) == 5
+    for path in (tmp_path / "imu").iterdir():
+        path.write_text("")
+    with pytest.raises(DataError, match="None of the 5 recordings .*a1.csv is empty"):
+        read(tmp_path, on_error="skip")
 
 
 def test_nothing_there_says_what_is_expected(tmp_path):

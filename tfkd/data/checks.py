@@ -121,7 +121,7 @@ def _accelerometers(stream):
     found = {}
     for name in stream.channels:
         axes = [f"{name[:-1]}{axis}" for axis in "xyz"]
-        if name.endswith("acc_x") and set(axes) <= set(stream.channels):
+        if name.endswith("_x") and set(axes) <= set(stream.channels):
             places = [stream.channels.index(axis) for axis in axes]
             if {stream.units[place] for place in places} == {"g"}:
                 found[name.removesuffix("_x")] = places

@@ -160,8 +160,8 @@ def _conditions(root, rows, settings):
     """Id -> conditions: other columns, the person's name, and the side of each protocol."""
     columns = next(iter(rows.values())).conditions
     values = {name: files_of.numbered(row.conditions[name] for row in rows.values()) for name in columns}
-    plain = {name for name, found in values.items() if all(text.isdigit() for text in found)}
-    named = not all(row.subject.isdigit() for row in rows.values())
+    plain = {name for name, found in values.items() if all(map(files_of.is_number, found))}
+    named = not all(files_of.is_number(row.subject) for row in rows.values())
     made = {}
     for key, row in rows.items():
         made[key] = {n: values[n][text] if n in plain else text for n, text in row.conditions.items()}
@@ -250,7 +250,7 @@ def _trials(rows):
     for key, row in rows.items():
         seen[row.subject, row.label] += 1
         told = row.conditions.get("trial", "")
-        trials[key] = int(told) if told.isdigit() else seen[row.subject, row.label]
+        trials[key] = int(told) if files_of.is_number(told) else seen[row.subject, row.label]
     return trials
 
 

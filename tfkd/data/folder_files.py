@@ -19,8 +19,8 @@ BACKWARDS = 0.1
 """Seconds by which a time stamp may lie before the one above it: such rows are put in order."""
 REPEATED = 0.1
 """Share of the rows that may have the time of another."""
-
-_COUNT = re.compile(r"\d+")
+FASTEST, SLOWEST = 1e-4, 1.0
+"""Seconds from row to row, beyond which the times are not in the unit that they say."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,14 +71,19 @@ def read_list(path):
 def numbered(texts):
     """Text -> whole number: itself where all are numbers, else its place in the order of the names, from 1."""
     texts = set(texts)
-    if all(_COUNT.fullmatch(text) for text in texts):
+    if all(map(is_number, texts)):
         return {text: int(text) for text in texts}
     return {text: place for place, text in enumerate(sorted(texts, key=_natural), start=1)}
 
 
+def is_number(text):
+    """Whether a text is a whole number."""
+    return re.fullmatch(r"[0-9]+", text) is not None
+
+
 def _natural(text):
     """So that P2 comes before P10."""
-    return [(int(part), "") if _COUNT.fullmatch(part) else (-1, part) for part in re.split(r"(\d+)", text)]
+    return [(int(part), "") if is_number(part) else (-1, part) for part in re.split(r"([0-9]+)", text)]
 
 
 def find_files(root, kinds):
@@ -135,10 +140,16 @@ def read_stream(path, choose):
             f"{numbers[row, 0]:.15g}. If the device was started anew there, make two recordings of it."
         )
     times, values, counts = clocks.in_order(times, numbers[:, 1:].astype("float32"))
+    step = np.median(np.diff(times)) if len(times) > 1 else 0.0
     if counts["repeated"] > REPEATED * len(steps):
         raise DataError(
             f"{path}: {counts['repeated']} of {len(numbers)} rows have the {clock} of another row. If the clock ticks "
             "slower than the sensor, write fractions of a second or number the samples between its ticks."
+        )
+    if not FASTEST <= step <= SLOWEST:
+        raise DataError(
+            f"{path}: from row to row, {clock} goes on by {step:.3g} s. Is that the unit? Columns called time are in "
+            "seconds, and time_ms in milliseconds."
         )
     return times, values, channels, {what: count for what, count in counts.items() if count}
 
@@ -225,9 +236,14 @@ def _clock(path, names, kind="column"):
 def _header(path):
     try:
         with open(path, encoding="utf-8-sig", newline="") as lines:
-            return next(csv.reader(lines), [])
+            names = next(csv.reader(lines), [])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read as CSV: {error}") from error
+    if not names:
+        raise DataError(f"{path} is empty.")
+    if blank := [name for name in names if name != name.strip()]:
+        raise DataError(f"{path}: line 1, column {blank[0]!r}: take the blanks beside the commas out.")
+    return names
 
 
 def place(path, row):
@@ -261,7 +277,7 @@ def read_intervals(path):
             raise DataError(f"{path}: line {line}: the interval from {begin:.15g} to {end:.15g} s has no length.")
         if not label:
             raise DataError(f"{path}: line {line}, column label is empty. Leave out the times that have no label.")
-        if part and not _COUNT.fullmatch(part):
+        if part and not is_number(part):
             raise DataError(f"{path}: line {line}, column part: {part!r} is no whole number.")
         spans.append(Span(begin, end, label, int(part or -1), line))
     spans.sort()

@@ -47,8 +47,10 @@ def read_streams(files, whole, settings, on_error):
             except DataError as error:
                 refuse(error)
     raw = {key: streams for key, streams in raw.items() if streams}
-    rates = {m: _rate(m, {key: streams[m][0] for key, streams in raw.items() if m in streams}, settings, notes)
-             for m in channels}  # fmt: skip
+    rates = {}
+    for modality in _LOAD:
+        if times := {key: streams[modality][0] for key, streams in raw.items() if modality in streams}:
+            rates[modality] = _rate(modality, times, settings, notes)
     ids, made = [], []
     for place, key in enumerate(files):
         try:
@@ -223,6 +225,11 @@ def stream_of(modality, channels, rate_hz, settings, path):
             )
     names = {skeleton.hip: "hip_center", skeleton.neck: "shoulder_center"}
     joints = tuple(names.get(joint, joint) for joint in channels)
+    if len(names) < 2 or len(set(joints)) < len(joints):
+        raise DataError(
+            f"{path}: skeleton.hip is {skeleton.hip!r} and skeleton.neck {skeleton.neck!r}, but must be two joints, "
+            "where no other is called hip_center or shoulder_center."
+        )
     return Stream(joints, ("m",) * len(joints), rate_hz, _outwards(list(channels), skeleton, path))
 
 
@@ -247,6 +254,8 @@ def _outwards(joints, skeleton, path):
 def suspicions(recordings, streams):
     """Sentences about what is possible, but seldom meant: units and axes."""
     told = []
+    if "imu" in streams and "g" not in streams["imu"].units:
+        told.append("no channel of the IMU has a word that begins with acc: none is taken for an acceleration in g")
     if turning := [i for i, unit in enumerate(streams["imu"].units) if unit == "deg/s"] if "imu" in streams else []:
         most = max((abs(r.streams["imu"][:, turning]).max() for r in recordings if "imu" in r.streams), default=0)
         if most < 35:
