@@ -41,6 +41,7 @@ def of_networks():
         "resnet18": networks.resnet18((32, 32, 3), CLASSES),
         "imu_teacher": networks.imu_teacher((16, 6), CLASSES, width=8),
         "skeleton_teacher": networks.skeleton_teacher((8, 20, 3), CLASSES, width=8),
+        "graph_teacher": networks.graph_teacher((8, 4, 3), ((1, 0), (1, 2), (2, 3)), CLASSES, width=8),
         "fused_teacher": networks.fused_teacher((8, 20, 3), (8, 6), CLASSES, width=8),
         "trn_teacher": networks.trn_teacher((4, 12, 12, 3), CLASSES, embedding=8),
         "trn_teacher with BN-Inception": two_blocks,

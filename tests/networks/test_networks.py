@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from tfkd.networks import fused_teacher, imu_student, imu_teacher, skeleton_teacher
+from tfkd.data.utd_mhad import BONES
+from tfkd.networks import fused_teacher, graph_teacher, imu_student, imu_teacher, skeleton_teacher
 
 IMU, SKELETON, CLASSES = (32, 6), (16, 20, 3), 5
 NETWORKS = {
@@ -12,6 +13,7 @@ NETWORKS = {
     "imu_student without blocks": (lambda: imu_student(IMU, CLASSES, width=16, depth=0, dropout=0.0), 16),
     "imu_teacher": (lambda: imu_teacher(IMU, CLASSES, width=8), 16),
     "skeleton_teacher": (lambda: skeleton_teacher(SKELETON, CLASSES, width=8), 16),
+    "graph_teacher": (lambda: graph_teacher(SKELETON, BONES, CLASSES, width=8), 16),
     "fused_teacher": (lambda: fused_teacher(SKELETON, IMU, CLASSES, width=8), 32),
 }
 

@@ -2,6 +2,7 @@
 
 from tfkd.networks.bn_inception import bn_inception
 from tfkd.networks.fusion import fused_teacher
+from tfkd.networks.graph import graph_teacher
 from tfkd.networks.images import gaf_student, resnet18
 from tfkd.networks.imu import imu_student, imu_teacher
 from tfkd.networks.skeleton import skeleton_teacher
@@ -11,6 +12,7 @@ __all__ = [
     "bn_inception",
     "fused_teacher",
     "gaf_student",
+    "graph_teacher",
     "imu_student",
     "imu_teacher",
     "light_frames",
