@@ -10,7 +10,7 @@ import dataclasses
 from tfkd.data.actions import ANGLES, beat, both, hold, left, path, right
 
 TRACKS = (*ANGLES, "x", "z")
-"""What a pose consists of: the angles, and where the person stands, metres to the right of and behind the bench."""
+"""What a pose consists of: the angles, and how many metres to the right (x) and to the front (z) a person has gone."""
 
 
 @dataclasses.dataclass(frozen=True)
