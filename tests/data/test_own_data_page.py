@@ -11,6 +11,7 @@ import tfkd.data.synthetic
 from tests.formats import own
 from tfkd.data import folder_settings
 from tfkd.data.folder import protocols, read_folder
+from tfkd.data.folder_files import read_intervals
 from tfkd.prepared import prepare, student_channels
 from tfkd.recipe import parse_recipe
 
@@ -38,8 +39,8 @@ def example(tmp_path_factory):
 
 
 def test_the_files_look_as_shown(example):
-    _, imu, skeleton = blocks("csv")
-    assert blocks("csv")[0].splitlines()[:2] == (example / "recordings.csv").read_text().splitlines()[:2]
+    rows, imu, skeleton, _ = blocks("csv")
+    assert rows.splitlines()[:2] == (example / "recordings.csv").read_text().splitlines()[:2]
     for shown, kind in ((imu, "imu"), (skeleton, "skeleton")):
         lines = (example / kind / "anna_wave_1.csv").read_text().splitlines()
         for line, written in zip(shown.splitlines(), lines, strict=False):
@@ -66,6 +67,14 @@ def test_every_key_of_dataset_toml_is_shown_and_can_be_read(tmp_path):
         usual = type(part)(**({"train": (), "test": ()} if type(part) is folder_settings.Protocol else {}))
         for key, value in vars(part).items():
             assert value != getattr(usual, key), f"{key} is not shown, or with its usual value"
+
+
+def test_the_intervals_are_read_as_shown(tmp_path):
+    path = tmp_path / "shift.csv"
+    path.write_text(blocks("csv")[3])
+    assert [(span.begin, span.end, span.label, span.part) for span in read_intervals(path)] == [
+        (1000, 1012.5, "reach", 1), (1012.5, 1020, "lift", 1), (1031, 1040, "reach", 2),
+    ]  # fmt: skip
 
 
 def test_the_example_of_the_tests_is_of_that_layout(tmp_path):
