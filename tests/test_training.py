@@ -3,23 +3,26 @@
 import dataclasses
 import types
 
+import keras
 import numpy as np
 import pytest
 
 from tests.networks.test_bn_inception import pytorch_state
 from tests.networks.test_weights import torchvision_state, write_npz
 from tfkd.data.synthetic import read_synthetic
+from tfkd.data.windows import Windows
 from tfkd.networks import bn_inception
 from tfkd.networks.weights import WeightsError
 from tfkd.prepared import prepare
 from tfkd.recipe import parse_recipe
-from tfkd.training import Trainer
+from tfkd.training import FEW_STEPS, Trainer
 
 
 def trainer(**sections):
     recipe = parse_recipe({"data": {"dataset": "utd"}, "windows": {"length": 32}, **sections})
     arrays = {"imu": np.zeros((2, 32, 6), "float32"), "video": np.zeros((2, 32, 64, 64, 3), "uint8")}
-    train = types.SimpleNamespace(arrays=arrays, classes=("a", "b"))
+    each = np.zeros(2, int)
+    train = Windows(arrays, each, each, each.astype(str), each, ("a", "b"))
     return Trainer(recipe, types.SimpleNamespace(train=train), range(6), seed=0)
 
 
@@ -61,3 +64,13 @@ def test_a_teacher_starts_from_a_file(tmp_path):
     teacher = trainer(teacher=settings, frames={"size": 64, "crop": 64, "segments": 2, "most": 32}).new_teacher("video")
     kernel = np.asarray(teacher.get_layer("bn_inception").get_layer("conv1_7x7_s2").kernel)
     np.testing.assert_array_equal(kernel, state["conv1_7x7_s2.weight"].transpose(2, 3, 1, 0))
+
+
+def test_statistics_settle_quickly_in_short_trainings_alone():
+    def momenta(epochs):
+        training = {"epochs": epochs}
+        made = trainer(teacher={"kind": "imu"}, student_training=training, teacher_training=training)
+        layers = [*made.new_student().layers, *made.new_teacher("imu").layers]
+        return {layer.momentum for layer in layers if isinstance(layer, keras.layers.BatchNormalization)}
+
+    assert momenta(FEW_STEPS) == {0.99} and momenta(FEW_STEPS - 1) == {0.9}

@@ -11,12 +11,16 @@ from tfkd.encodings import GramianAngularField
 from tfkd.encodings.gaf import Gaf
 from tfkd.methods import pskd, vskd
 from tfkd.networks.fusion import fused_teacher
+from tfkd.networks.graph import graph_teacher
 from tfkd.networks.images import gaf_student, resnet18
 from tfkd.networks.imu import imu_student, imu_teacher
 from tfkd.networks.skeleton import skeleton_teacher
 from tfkd.networks.video import trn_teacher
 from tfkd.networks.weights import load_bn_inception, load_resnet18
 from tfkd.recipe_check import METHODS, TERMS
+
+FEW_STEPS = 500
+"""Steps of a training below which the statistics of BatchNormalization have to settle quickly."""
 
 
 class Trainer:
@@ -39,6 +43,9 @@ class Trainer:
 
     def new_teacher(self, kind):
         """An untrained teacher of one of the recipe's kinds."""
+        return self._settling(self._teacher(kind), self.recipe.teacher_training)
+
+    def _teacher(self, kind):
         shapes = {m: v.shape[1:] for m, v in self.prepared.train.arrays.items()}
         recipe = self.recipe.teachers[kind]
         settings = {"width": recipe.width, "dropout": recipe.dropout}
@@ -46,6 +53,8 @@ class Trainer:
             return imu_teacher(shapes["imu"], self.classes, **settings)
         if kind == "fused":
             return fused_teacher(shapes["skeleton"], shapes["imu"], self.classes, **settings)
+        if kind == "graph":
+            return graph_teacher(shapes["skeleton"], self.prepared.train.bones, self.classes, **settings)
         if kind == "skeleton":
             return skeleton_teacher(shapes["skeleton"], self.classes, **settings)
         network = trn_teacher(
@@ -64,6 +73,9 @@ class Trainer:
         """An untrained student, of the recipe's kind unless told; the same weights for the same seed, whatever
         it will be taught by."""
         keras.utils.set_random_seed(self.seed)
+        return self._settling(self._student(kind), self.recipe.student_training)
+
+    def _student(self, kind):
         recipe = self.recipe.student
         shape = (self.recipe.windows.length, len(self.channels))
         settings = {"input_name": self.student_input, "dropout": recipe.dropout}
@@ -78,6 +90,15 @@ class Trainer:
         if recipe.weights:
             load_resnet18(student, recipe.weights, average_stem=shape[1] != 3)
         return student
+
+    def _settling(self, network, training):
+        """The network, with statistics that settle quickly if its training is short: those of Keras' default are
+        still near where they began after some hundred steps, and then it answers one class to everything."""
+        if training.epochs * max(len(self.prepared.train) // training.batch_size, 1) < FEW_STEPS:
+            for layer in network.layers:
+                if isinstance(layer, keras.layers.BatchNormalization):
+                    layer.momentum = min(layer.momentum, 0.9)
+        return network
 
     def teacher_batches(self, kind, without=None):
         """Batches to train a teacher on: labelled windows that have what it sees, of all people but `without`."""
