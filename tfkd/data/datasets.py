@@ -4,7 +4,7 @@ import os
 
 from tfkd.data.recordings import DataError
 
-NAMES = ("utd", "berkeley", "mmact", "openpack", "folder", "synthetic")
+NAMES = ("utd", "berkeley", "mmact", "openpack", "folder", "synthetic", "synthetic_packing")
 CHOOSE_SENSORS = ("mmact", "openpack")
 """Data sets of several sensors, of which a recipe chooses."""
 
@@ -40,15 +40,24 @@ def read(
         from tfkd.data.synthetic import read_synthetic
 
         return read_synthetic(modalities=modalities, frame_size=frame_size, most_frames=most_frames)
-    reader, missing_data_message = _reader(dataset)
+    if dataset == "synthetic_packing":
+        from tfkd.data.synthetic_packing import read_synthetic_packing
+
+        return read_synthetic_packing(modalities=modalities)
+    reader, message = _reader(dataset)
     data_dir = data_dir or os.environ.get("TFKD_DATA")
     if not data_dir or not os.path.isdir(data_dir):
         found = f"{data_dir} is not a folder. " if data_dir else ""
-        raise DataError(found + missing_data_message(None, modalities))
+        raise DataError(found + message(None, modalities))
     settings = {"sensors": sensors} if sensors else {}
     if dataset == "utd":
         settings = {"frame_size": frame_size, "most_frames": most_frames}
     return reader(data_dir, modalities, on_error, **settings)
+
+
+def missing_data_message(dataset):
+    """Where to get a data set that is read from files, and which of them are expected."""
+    return _reader(dataset)[1](None)
 
 
 def protocols(dataset):
