@@ -51,7 +51,7 @@ def test_settings_can_take_the_place_of_the_files(tmp_path):
         ({"data": {"dataset": "kitchen"}}, "data.dataset is 'kitchen', but must be utd or berkeley or mmact"),
         ({"data": {"dataset": "mmact", "split": "cross_trial"}}, "cross_session or loso (of mmact)"),
         ({"data": {"sensors": ["atr01"]}}, "data.sensors is ('atr01',), but must be empty, but for mmact or openpack"),
-        ({"teacher": {"kind": "radar"}}, "must be fused or skeleton or imu or depth or video"),
+        ({"teacher": {"kind": "radar"}}, "must be fused or skeleton or graph or imu or depth or video"),
         ({"student": {"kind": "gaf", "image_size": 129}}, "student.image_size is 129, but must be from 8 to"),
         ({"student": {"kind": "resnet18", "image_size": 31}}, "student.image_size is 31, but must be from 32"),
         ({"student": {"kind": "gaf", "encoding": "gasf 3 -3"}}, "student.encoding is 'gasf 3 -3'"),

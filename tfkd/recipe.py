@@ -68,9 +68,10 @@ class Frames:
 
 @dataclasses.dataclass(frozen=True)
 class Teacher:
-    """`fused` sees skeleton and IMU, `skeleton` or `imu` one of them; `depth` and `video` see frames.
+    """`fused` sees skeleton and IMU, `skeleton` or `imu` one of them; `graph` sees the skeleton as a graph of joints;
+    `depth` and `video` see frames.
 
-    `width` is that of the first three, `frame_network` (`light` or `bn_inception`) and `embedding` are those
+    `width` is that of the first four, `frame_network` (`light` or `bn_inception`) and `embedding` are those
     of the others. With `cross_fitted`, each person's recordings are explained to the student by a teacher that was
     trained on the other labelled people alone: one more training for each of them. With `taught_by`, the kind of a
     teacher before it, it is an assistant: it learns from that one's soft targets, as section `distillation` weighs
@@ -90,7 +91,8 @@ class Teacher:
     @property
     def modalities(self):
         """What it sees."""
-        return ("skeleton", "imu") if self.kind == "fused" else (self.kind,)
+        several = {"fused": ("skeleton", "imu"), "graph": ("skeleton",)}
+        return several.get(self.kind, (self.kind,))
 
 
 @dataclasses.dataclass(frozen=True)

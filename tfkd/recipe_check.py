@@ -97,7 +97,8 @@ def _check_teachers(recipe, require):
     for number, teacher in enumerate(several):
         part = "teacher" if number == 0 else f"more_teachers[{number - 1}]"
         for key, known in (
-            ("kind", ("fused", "skeleton", "imu", "depth", "video")), ("frame_network", ("light", "bn_inception")),
+            ("kind", ("fused", "skeleton", "graph", "imu", "depth", "video")),
+            ("frame_network", ("light", "bn_inception")),
         ):  # fmt: skip
             value = getattr(teacher, key)
             require(value in known, f"{part}.{key}", value, " or ".join(known))

@@ -14,7 +14,7 @@ from pathlib import Path
 from absl import app, flags
 from quiet import without_start_up_messages
 
-DATASETS = ["utd", "berkeley", "mmact", "openpack", "folder", "synthetic"]
+DATASETS = ["utd", "berkeley", "mmact", "openpack", "folder", "synthetic", "synthetic_packing"]
 
 FLAGS = flags.FLAGS
 flags.DEFINE_enum("dataset", None, DATASETS, "Data set.", short_name="d", required=True)

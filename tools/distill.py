@@ -16,11 +16,18 @@ from absl import app, flags
 from quiet import without_start_up_messages
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
-DEFAULT_RECIPES = {"utd": "utd-imu", "synthetic": "synthetic-imu"}
+DEFAULT_RECIPES = {
+    "utd": "utd-imu",
+    "berkeley": "berkeley-wrist",
+    "mmact": "mmact-watch",
+    "openpack": "openpack-packing",
+    "synthetic": "synthetic-imu",
+    "synthetic_packing": "synthetic-packing",
+}
 
 FLAGS = flags.FLAGS
 flags.DEFINE_enum(
-    "dataset", None, sorted(DEFAULT_RECIPES), "Data set; chooses its default recipe.", short_name="d"
+    "dataset", None, [*DEFAULT_RECIPES, "folder"], "Data set; chooses its default recipe.", short_name="d"
 )
 flags.DEFINE_string("recipe", None, "TOML file with the settings; overrides the default recipe.")
 flags.DEFINE_multi_string(
@@ -40,6 +47,8 @@ def main(argv):
         raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}")
     if not (FLAGS.dataset or FLAGS.recipe):
         raise app.UsageError("Name a data set (--dataset synthetic works at once) or a --recipe.")
+    if FLAGS.dataset == "folder" and not FLAGS.recipe:
+        raise app.UsageError("Your own data needs a --recipe of its own: tfkd/data/README.md has one to copy.")
     with without_start_up_messages():
         import tfkd  # noqa: F401
     from tfkd.data.recordings import DataError

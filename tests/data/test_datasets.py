@@ -1,12 +1,14 @@
 """Every data set by its name on the command line, up to the windows that networks see."""
 
+import dataclasses
+
 import pytest
 
 from tests.formats import berkeley, mmact, openpack
 from tfkd.data import datasets
 from tfkd.data.recordings import DataError
 from tfkd.prepared import prepare, student_channels
-from tfkd.recipe import parse_recipe
+from tfkd.recipe import Windowing, parse_recipe
 
 
 def prepared(dataset, tree, teacher="fused", augmentation=None, **data):
@@ -48,7 +50,7 @@ def test_sensors_are_chosen_where_there_are_several(tmp_path):
         datasets.read("utd", str(tree), sensors=("wrist",))
 
 
-@pytest.mark.parametrize("dataset", [name for name in datasets.NAMES if name != "synthetic"])
+@pytest.mark.parametrize("dataset", [n for n in datasets.NAMES if not n.startswith("synthetic")])
 def test_where_there_is_no_data_it_is_said_where_to_get_it(dataset, tmp_path, monkeypatch):
     monkeypatch.delenv("TFKD_DATA", raising=False)
     with pytest.raises(DataError, match="--data_dir"):
@@ -67,3 +69,22 @@ def test_intervals_are_part_of_the_fingerprint(tmp_path):
     path = openpack.label_path(tree, "U0102", "S0100")
     openpack.fault_cell(path, 11, 4, "400")
     assert hash_of_recordings(datasets.read("openpack", str(tree), modalities=("imu",))) != before
+
+
+def test_invented_packers_are_cut_into_decisions():
+    recipe = parse_recipe({
+        "data": {"dataset": "synthetic_packing"},
+        "windows": {"kind": "continuous", "length": 120, "hop": 30, "skeleton_length": 60},
+        "teacher": {"kind": "graph"},
+    })  # fmt: skip
+    found = prepare(recipe, datasets.read("synthetic_packing", modalities=recipe.modalities))
+    assert found.train.arrays["skeleton"].shape[1:] == (60, 20, 3) and set(found.train.subjects) == {1, 3, 5, 7}
+    assert found.judged.labels.min() == 0 and found.judged.units[0] == "s2_shift1#1"
+    with pytest.raises(DataError, match="windows.kind is 'stream', but .* are continuous"):
+        prepare(dataclasses.replace(recipe, windows=Windowing("stream")), shifts())
+
+
+def shifts():
+    from tfkd.data.synthetic_packing import read_synthetic_packing
+
+    return read_synthetic_packing(subjects=2, shifts=1, boxes=1)

@@ -137,7 +137,7 @@ def test_a_run_without_a_control_says_so(tmp_path):
 
 def test_words_cover_what_runs_produce(tmp_path):
     ablation = Ablation(("soft_targets", "distance", "angle", "semantic"), ("single", "dask"), raw_signal=True)
-    kinds = ("fused", "skeleton", "imu", "depth", "video")
+    kinds = ("fused", "skeleton", "graph", "imu", "depth", "video")
     more = tuple(Teacher(kind=kind) for kind in kinds)
     recipe = Recipe(data=Data("utd"), more_teachers=more, ablation=ablation)
     summary = make_run(tmp_path, recipe=recipe, rates=dict.fromkeys(stages_of(recipe), 0.8))

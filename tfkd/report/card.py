@@ -10,6 +10,7 @@ TITLES = {
     "teacher_fused": "teacher of skeleton and IMU",
     "teacher_skeleton": "teacher of the skeleton",
     "teacher_imu": "teacher of the IMU",
+    "teacher_graph": "teacher of the skeleton's graph",
     "teacher_depth": "teacher of depth frames",
     "teacher_video": "teacher of video",
     "labels": "student, labels only",

@@ -7,6 +7,7 @@ STAGES = {
     "teacher_fused": ("Teacher of skeleton and IMU", "fused teacher"),
     "teacher_skeleton": ("Teacher of the skeleton", "skeleton teacher"),
     "teacher_imu": ("Teacher of the IMU", "IMU teacher"),
+    "teacher_graph": ("Teacher of the skeleton's graph", "graph teacher"),
     "teacher_depth": ("Teacher of depth frames", "depth teacher"),
     "teacher_video": ("Teacher of video", "video teacher"),
     "labels": ("Student on labels alone", "labels"),
