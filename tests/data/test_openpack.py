@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.formats import openpack as tree_of
-from tfkd.data import openpack, openpack_facts
+from tfkd.data import openpack_facts, openpack_splits
 from tfkd.data.openpack import read_openpack
 from tfkd.data.recordings import DataError
 
@@ -175,8 +175,20 @@ def test_the_challenges_people_are_apart(tmp_path):
 
     assert not people(challenge["train"]) & people(challenge["submission"])
     tree = tree_of.build(tmp_path, {"U0101": ["S0100", "S0300"], "U0106": ["S0100"], "U0104": ["S0100"]}, 12)
-    split = openpack.challenge_2022(read(tree), [106])
+    split = openpack_splits.challenge_2022(read(tree), [106])
     sides = [[r.id for r in side] for side in (split.train, split.validation, split.test)]
     assert sides == [["U0101-S0100"], ["U0106-S0100"], ["U0104-S0100"]]
     with pytest.raises(DataError, match="not among the training people"):
-        openpack.challenge_2022(read(tree), [104])
+        openpack_splits.challenge_2022(read(tree), [104])
+
+
+def test_boxes_become_recordings_of_their_own(tmp_path):
+    found = read(tree_of.build(tmp_path, ONE, seconds=60))
+    boxes = openpack_splits.boxes_of(found)
+    assert [(r.id, r.conditions["box"]) for r in boxes] == [(f"U0102-S0100#{n}", n) for n in (1, 2, 3, 4)]
+    second = boxes[1]  # from 15 s on, of which Null takes five
+    assert second.intervals[0][:3] == (0, 5, 3) and second.intervals[-1].end == 10
+    np.testing.assert_array_equal(second.streams["imu"], found[0].streams["imu"][20 * 30 : 30 * 30 + 1])
+    np.testing.assert_array_equal(second.streams["skeleton"], found[0].streams["skeleton"][20 * 15 : 30 * 15 + 1])
+    split = openpack_splits.by_box(found)
+    assert [r.conditions["box"] for r in split.train] == [1, 2, 3] and [r.conditions["box"] for r in split.test] == [4]

@@ -71,7 +71,7 @@ def protocols(dataset):
     elif dataset == "mmact":
         from tfkd.data.mmact import PROTOCOLS
     elif dataset == "openpack":
-        from tfkd.data.openpack import PROTOCOLS
+        from tfkd.data.openpack_splits import PROTOCOLS
     elif dataset == "folder":
         PROTOCOLS = {}
     else:

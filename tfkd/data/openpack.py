@@ -18,7 +18,6 @@ import numpy as np
 from tfkd.data import cache, clocks, keypoints, openpack_facts
 from tfkd.data import openpack_files as files_of
 from tfkd.data.recordings import DataError, Interval, Recording, Recordings, Stream
-from tfkd.data.splits import Split
 
 HOMEPAGE = "https://open-pack.github.io"
 CLASSES = tuple(openpack_facts.OPERATIONS.values())
@@ -97,35 +96,6 @@ def missing_data_message(data_dir, modalities=("imu", "skeleton")):
         "U0101/atr/atr01/S0100.csv, U0101/annotation/openpack-operations-1hz/S0100.csv, "
         "U0101/kinect/2d-kpt/.../S0100.json, and so on."
     )
-
-
-def challenge_2022(recordings, validation_subjects=()):
-    """The sessions that the OpenPack Challenge 2022 gave for training train; its submission sessions test.
-
-    Those are of other people than the training sessions. (The challenge's own validation and test sessions are of
-    people who train; they are left out here.)
-    """
-    chosen = openpack_facts.CHALLENGE_2022
-    return _by_session("challenge_2022", recordings, chosen["train"], chosen["submission"], validation_subjects)
-
-
-def pilot(recordings, validation_subjects=()):
-    """The pilot challenge: U0102, U0103 and U0105 train, U0106 tests (sessions 1, 3 and 5)."""
-    chosen = openpack_facts.PILOT
-    return _by_session("pilot", recordings, chosen["train"], chosen["test"], validation_subjects)
-
-
-PROTOCOLS = {"challenge_2022": challenge_2022, "pilot": pilot}
-
-
-def _by_session(name, recordings, train, test, validation_subjects):
-    def of(sessions):
-        return recordings.where(lambda r: (r.conditions["user"], r.conditions["session"]) in sessions)
-
-    held_out, train = set(validation_subjects), of(train)
-    if absent := held_out - set(train.subjects):
-        raise DataError(f"validation_subjects {sorted(absent)} are not among the training people {train.subjects}.")
-    return Split(name, train.of_subjects(set(train.subjects) - held_out), train.of_subjects(held_out), of(test))
 
 
 def _streams(sensors, poses):
