@@ -93,10 +93,13 @@ class GraphConvolution(layers.Layer):
     def call(self, inputs):
         _, time, joints, features = inputs.shape
         edges = ops.cast(self.adjacency, self.compute_dtype) * self.importance
-        # The groups beside each joint in the rows: the product then is (joints, 3 * features) without a transposition.
-        rows = ops.reshape(ops.transpose(edges, (1, 0, 2)), (3 * joints, joints))
-        neighbours = ops.reshape(ops.matmul(rows, inputs), (-1, time, joints, 3 * features))
-        return ops.matmul(neighbours, self.kernel)
+        # Plain matrices: in products of arrays of rank 4 and 2, TensorFlow's oneDNN corrupts memory (tensorflow
+        # issue 117700) and a training crashes now and then.
+        edges = ops.reshape(ops.transpose(edges, (2, 0, 1)), (joints, 3 * joints))
+        x = ops.reshape(ops.transpose(inputs, (0, 1, 3, 2)), (-1, joints))
+        x = ops.reshape(ops.matmul(x, edges), (-1, features, 3, joints))
+        x = ops.reshape(ops.transpose(x, (0, 3, 2, 1)), (-1, 3 * features))
+        return ops.reshape(ops.matmul(x, self.kernel), (-1, time, joints, self.channels))
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:3], self.channels)
