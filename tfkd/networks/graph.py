@@ -147,7 +147,9 @@ def graph_teacher(input_shape, bones, classes, width=64, dropout=0.5, name="grap
 def _unit(x, bones, channels, stride, name, frames=9):
     shortcut = x
     if stride > 1 or x.shape[-1] != channels:
-        shortcut = layers.Conv2D(channels, 1, (stride, 1), use_bias=False, name=f"{name}_shortcut")(x)
+        # Not a convolution with a stride: of 1 x 1 ones with these, TensorFlow 2.21's oneDNN crashed in training.
+        shortcut = x[:, ::stride]
+        shortcut = layers.Conv2D(channels, 1, use_bias=False, name=f"{name}_shortcut")(shortcut)
         shortcut = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_shortcut_bn")(shortcut)
     x = GraphConvolution(channels, bones, name=f"{name}_graph")(x)
     x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_graph_bn")(x)
