@@ -29,7 +29,8 @@ def summarize(folder, recipe, prepared, seeds):
     predictions = {stage: load_predictions(folder, stage, seeds) for stage in names}
     stages = {}
     for stage in names:
-        keys = ("accuracy", "window_accuracy", "macro_f1", "seconds")
+        keys = ["accuracy", "window_accuracy", "macro_f1", "seconds"]
+        keys += [key for key in ("smoothed_macro_f1", "segment_f1", "edit") if key in records[stage][0]]
         stages[stage] = {key: mean_and_spread([record[key] for record in records[stage]]) for key in keys}
         for key in ("parameters", "model_bytes", "arena_bytes", "operators", "macs"):
             if key in records[stage][0]:

@@ -13,6 +13,7 @@ from tfkd.compress.pruning import Pruning, polynomial, sparsity_of
 from tfkd.deploy import TflmModel, balanced_calibration, encode_for, export_student, load_export
 from tfkd.distillers import Progressive
 from tfkd.evaluation import Predictions
+from tfkd.segments import continuous_metrics
 from tfkd.teaching import Teaching, load
 from tfkd.training import Trainer
 
@@ -42,6 +43,12 @@ def stage_before_int8(recipe):
     return "pruned" if "pruned" in stages_of(recipe) else "distilled"
 
 
+def metrics_of(predictions):
+    """What a stage's record says of its predictions."""
+    more = {} if predictions.units is None else continuous_metrics(predictions)
+    return {**predictions.metrics(), **more}
+
+
 def method_of(recipe):
     """The recipe's own method: `"pskd"` where it has stages, else `None` for its `distillation`."""
     return "pskd" if recipe.pskd.stages else None
@@ -68,7 +75,7 @@ class SeedRun:
                 keras.utils.set_random_seed(self.seed)
                 started = time.time()
                 facts = self._run(stage)
-                metrics = Predictions.load(self.folder / f"{stage}.npz").metrics()
+                metrics = metrics_of(Predictions.load(self.folder / f"{stage}.npz"))
                 files.write_json(record, {**metrics, **facts, "seconds": round(time.time() - started, 1)})
             found = json.loads(record.read_text())
             accuracy[stage] = found["accuracy"]

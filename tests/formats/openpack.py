@@ -51,7 +51,8 @@ def keypoint_path(folder, user, session):
 
 def write_atr(path, times):
     since = times / 1000 - START
-    axes = [np.sin(np.pi / 2 * since), since, np.ones_like(since), 10 * since, -since, 2 + 0 * since]
+    wave = np.sin(np.pi / 2 * since)
+    axes = [wave, since, 1 + 0.1 * wave, 10 * since, -since, 20 * wave]
     rows = [",".join([f"{t}", *(f"{v:.4f}" for v in values), "0.5,0.5,0.5,0.5"]) for t, *values in zip(times, *axes)]
     header = "unixtime,acc_x,acc_y,acc_z,gyro_x,gyro_y,gyro_z,quat_w,quat_x,quat_y,quat_z"
     _write(path, "\n".join([header, *rows]) + "\n")

@@ -28,7 +28,8 @@ from tfkd.report.page import (
     table,
     tag,
 )
-from tfkd.report.words import BEFORE_INT8, DECISIVE, STAGES, decided, final, headline, numbers, verdict
+from tfkd.report.words import BEFORE_INT8, DECISIVE, SEQUENCES, STAGES, decided, final, headline, numbers, verdict
+from tfkd.segments import WIDTH
 
 EXPORTED_FILES = {
     "student.tflite": "the model",
@@ -88,23 +89,21 @@ def write(folder, summary):
 def _stages(summary):
     stages, seeds = summary["stages"], summary["seeds"]
     stream = summary["protocol"]["windowing"] == "stream"
-    head = ["Stage", f"right, % of\n{decided(summary['protocol'])}", "right, % of\nwindows", "macro F1,\n%"]
-    head += ["parameters"]
-    head += ["time\na seed"]
+    columns = {"accuracy": f"right, % of\n{decided(summary['protocol'])}"}
+    columns |= {"window_accuracy": "right, % of\nwindows"} if stream else {}
+    columns |= {"macro_f1": "macro F1,\n%"}
+    sequences = {key: f"{title},\n%" for key, title in SEQUENCES.items() if key in stages["labels"]}
+    columns |= sequences
+    head = ["Stage", *columns.values(), "parameters", "time\na seed"]
     rows = [
         [
             STAGES[stage][0],
-            spread(found["accuracy"], seeds),
-            spread(found["window_accuracy"], seeds),
-            spread(found["macro_f1"], seeds),
+            *(spread(found[key], seeds) for key in columns),
             f"{found['parameters']:,}" if "parameters" in found else None,
             duration(found["seconds"]["mean"]),
         ]
         for stage, found in stages.items()
     ]
-    if not stream:
-        head, rows = ([row[:2] + row[3:] for row in part] for part in ([head], rows))
-        head = head[0]
     dots = [(STAGES[stage][0], found["accuracy"]["seeds"]) for stage, found in stages.items()]
     meaning = "± is the standard deviation over seeds. " if seeds > 1 else ""
     explained = (
@@ -113,6 +112,11 @@ def _stages(summary):
         if stream
         else ""
     )
+    if sequences:
+        explained = (
+            f"Smoothed: the mean probability of {WIDTH} decisions. Segments' F1 counts the pieces of work that were "
+            "found with half of their time at least; the edit score compares their order. "
+        )
     return [
         table("Accuracy of each stage", head, rows),
         tag("p", f"{meaning}{explained}Time is of training and judging together.", class_="small"),

@@ -1,6 +1,6 @@
 """The card of a recipe in the zoo: what was measured, from `results.json`, in Markdown."""
 
-from tfkd.report.words import decided, how_many, sources
+from tfkd.report.words import SEQUENCES, decided, how_many, sources
 
 MEASURED = ("<!-- measured -->", "<!-- end of measured -->")
 ZOO = ("<!-- results -->", "<!-- end of results -->")
@@ -50,8 +50,9 @@ def measured(results, command):
         lines.append(f"Only people {labelled} have labels; the others' recordings are paired, without labels.")
     if noise := results["recipe"]["data"].get("label_noise"):
         lines.append(f"{100 * noise:g} % of the training labels were replaced by wrong ones.")
-    heading = f"| | {decided(protocol)} right, % | " + ("windows right, % | " if stream else "")
-    heading += "macro F1, % | parameters |"
+    heading = f"| | {decided(protocol)} right, % | " + ("windows right, % | " if stream else "") + "macro F1, % | "
+    of_sequences = {key: title for key, title in SEQUENCES.items() if key in stages["labels"]}
+    heading += "".join(f"{title}, % | " for title in of_sequences.values()) + "parameters |"
     lines += ["", heading, "| --- |" + " ---: |" * (heading.count("|") - 2)]
     for stage, title in TITLES.items():
         if stage not in stages:
@@ -59,8 +60,9 @@ def measured(results, command):
         found = stages[stage]
         windows = f" {_spread(found['window_accuracy'])} |" if stream else ""
         parameters = f"{found['parameters']:,}" if "parameters" in found else ""
+        more = "".join(f" {_spread(found[key])} |" for key in of_sequences)
         lines.append(
-            f"| {title} | {_spread(found['accuracy'])} |{windows} {_spread(found['macro_f1'])} | {parameters} |"
+            f"| {title} | {_spread(found['accuracy'])} |{windows} {_spread(found['macro_f1'])} |{more} {parameters} |"
         )
     lines += ["", f"| compared on the same {decided(protocol)} and seeds | points | p |", "| --- | ---: | ---: |"]
     for name, found in results["comparisons"].items():

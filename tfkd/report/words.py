@@ -42,6 +42,9 @@ COMPARISONS = {
 }
 """Comparison -> the two that are compared, as a sentence names them. The terms of an ablation share one sentence."""
 
+SEQUENCES = {"smoothed_macro_f1": "macro F1, smoothed", "segment_f1": "segments' F1", "edit": "edit score"}
+"""What is said besides of continuous recordings; see `tfkd.segments`."""
+
 BEFORE_INT8 = ("int8_vs_pruned", "int8_vs_distilled")
 """What int8 alone costs: the first where the student was pruned, else the second."""
 
