@@ -94,7 +94,8 @@ def describe_labels(recordings, table):
     names = {r.subject: r.conditions["person"] for r in recordings if "person" in r.conditions}
     if names:
         print("\nPeople: " + ", ".join(f"{number} is {name}" for number, name in sorted(names.items())))
-    print(f"\nRecordings a person: {min(people.values())} to {max(people.values())}")
+    fewest, most = min(people.values()), max(people.values())
+    print(f"\nRecordings a person: {fewest}" + (f" to {most}" if most > fewest else ""))
     trials = table[table["label"] >= 0]
     if len(trials):
         print("\nRecordings by activity and person:")

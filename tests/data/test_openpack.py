@@ -97,6 +97,8 @@ def test_gaps_cut_a_session(tmp_path):
     assert first.intervals[-1].end == 14 and second.intervals[0].begin == 2  # Null until 20
     assert found.notes["cut: gaps in time"] == ["U0102-S0100 atr01: 1, 2 s", "U0102-S0100 atr02: 1, 3 s"]
     assert found.notes["left out: short stretch between gaps"] == ["U0102-S0100: 7 s"]
+    # Second 14, and the ten from 30 on; what else the first gap takes is Null.
+    assert found.notes["left out: labelled seconds that not all streams cover"] == ["U0102-S0100: 11 of 35"]
 
 
 def test_small_faults_of_the_clock_are_repaired_and_counted(tmp_path):

@@ -28,6 +28,7 @@ LONGEST_GAP = 1.0
 """Seconds without a sample, at which a recording is cut in two."""
 SHORTEST = 10
 """Seconds that a part between two such gaps must have to be kept."""
+READER = 1  # another number where the same files would give other arrays or notes: the cache then starts anew
 
 
 def read_openpack(
@@ -78,7 +79,7 @@ def read_openpack(
         raise DataError(missing_data_message(data_dir, modalities))
     make = partial(_read_sessions, sessions, wanted, on_error)
     stats = [(str(path), os.stat(path)) for kinds in sessions.values() for path in kinds.values()]
-    stamp = [wanted, on_error, *((path, stat.st_size, stat.st_mtime_ns) for path, stat in stats)]
+    stamp = [READER, wanted, on_error, *((path, stat.st_size, stat.st_mtime_ns) for path, stat in stats)]
     (ids, arrays), notes = cache.load_or_make("openpack", stamp, make) if use_cache else make()
     notes = {"ignored: duplicate": duplicates, **notes}
     within = f"{Path(data_dir)}{os.sep}"
@@ -190,12 +191,18 @@ def _parts(name, raw, sensors, labels, notes):
         inside = found[(found[:, 1] > begin) & (found[:, 0] < end)]
         if len(inside):
             notes["cut: gaps in time"].append(f"{name} {kind}: {len(inside)}, {np.ptp(inside, axis=1).sum():.0f} s")
+    kept = 0
     for start, stop in clocks.between(begin, end, np.concatenate(list(holes.values()))):
         start, stop = int(np.ceil(start - 1e-6)), int(np.floor(stop + 1e-6))
         if stop - start < SHORTEST:
             notes["left out: short stretch between gaps"].append(f"{name}: {max(stop - start, 0)} s")
             continue
-        yield _arrays(name, raw, sensors, labels, start, stop, notes)
+        arrays = _arrays(name, raw, sensors, labels, start, stop, notes)
+        kept += np.diff(arrays["intervals"][:, :2], axis=1).sum()
+        yield arrays
+    labelled = 0 if labels is None else len(np.unique(labels[0][labels[1] >= 0]))
+    if lost := int(labelled - kept):
+        notes["left out: labelled seconds that not all streams cover"].append(f"{name}: {lost} of {labelled}")
 
 
 def _arrays(name, raw, sensors, labels, start, stop, notes):
