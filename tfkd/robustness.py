@@ -105,7 +105,13 @@ def _judged_recordings(experiment, data_dir):
     data = experiment.recipe.data
     recordings = datasets.read(data.dataset, data_dir, "skip", ("imu",), sensors=data.sensors)
     wanted = set(experiment.prepared.judged.recordings.tolist())
-    return recordings.where(lambda recording: recording.id in wanted)
+    judged = recordings.where(lambda recording: recording.id in wanted)
+    if not len(judged):
+        raise ComparisonError(
+            f"The recordings that {experiment.prepared.split} judges are parts of those in the files, so they cannot be "
+            "perturbed as a whole. Robustness is there for protocols that judge whole recordings."
+        )
+    return judged
 
 
 def _float(seed_run, stage):

@@ -167,8 +167,8 @@ class Recordings(Sequence):
         if not kept:
             found = sorted({name for r in self.items for name in r.streams}) or "none"
             raise DataError(
-                f"No recording in {self.name} has all of {modalities}; modalities found: {found}. Do without the others: "
-                "a teacher that sees what is there (teacher.kind in the recipe), --modalities of check_data.py."
+                f"No recording in {self.name} has all of {modalities}; modalities found: {found}. Do without the "
+                "others: a teacher that sees what is there (teacher.kind in the recipe), --modalities of check_data.py."
             )
         return self._with(kept, notes)
 
