@@ -37,7 +37,7 @@ class Data:
 
 @dataclasses.dataclass(frozen=True)
 class Windowing:
-    """How recordings are cut. `length` and `hop` are IMU samples; `hop` is for `stream` only.
+    """How recordings are cut. `length` and `hop` are IMU samples; `hop` is for `stream` and `continuous`.
 
     `channels` are those that the student sees; none named are all that the IMU has. `continuous` is for recordings that
     are labelled by intervals: a decision every `hop` samples, about the moment at the share `decide_at` of the window.

@@ -108,8 +108,8 @@ def _judged_recordings(experiment, data_dir):
     judged = recordings.where(lambda recording: recording.id in wanted)
     if not len(judged):
         raise ComparisonError(
-            f"The recordings that {experiment.prepared.split} judges are parts of those in the files, so they cannot "
-            "be perturbed as a whole. Robustness is there for protocols that judge whole recordings."
+            f"The recordings that {experiment.prepared.split} judges are not those in the files but made of them, so "
+            "they cannot be perturbed as a whole. Robustness is there for protocols that judge whole recordings."
         )
     return judged
 
