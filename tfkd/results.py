@@ -44,7 +44,7 @@ def summarize(folder, recipe, prepared, seeds):
         stages["int8"]["arena_bytes"] = max(r["arena_bytes"] for r in records["int8"])
         if all("variants" in record for record in records["int8"]):  # not in runs of before there were any
             stages["int8"]["variants"] = _largest_variants([record["variants"] for record in records["int8"]])
-    train = prepared.train
+    train, units = prepared.train, prepared.judged.units
     return {
         "format": FORMAT,
         "recipe": dataclasses.asdict(recipe),
@@ -58,6 +58,7 @@ def summarize(folder, recipe, prepared, seeds):
             "train_windows": len(train),
             "judged_windows": len(prepared.judged),
             "judged_recordings": len(set(prepared.judged.recordings)),
+            "judged_units": len(set(prepared.judged.recordings if units is None else units)),
             "classes": list(train.classes),
         },
         "seeds": seeds,

@@ -92,7 +92,9 @@ def _stages(summary):
     columns = {"accuracy": f"right, % of\n{decided(summary['protocol'])}"}
     columns |= {"window_accuracy": "right, % of\nwindows"} if stream else {}
     columns |= {"macro_f1": "macro F1,\n%"}
-    sequences = {key: f"{title},\n%" for key, title in SEQUENCES.items() if key in stages["labels"]}
+    sequences = {
+        key: f"{title}, %".replace(", ", ",\n", 1) for key, title in SEQUENCES.items() if key in stages["labels"]
+    }
     columns |= sequences
     head = ["Stage", *columns.values(), "parameters", "time\na seed"]
     rows = [

@@ -1,6 +1,6 @@
 """The card of a recipe in the zoo: what was measured, from `results.json`, in Markdown."""
 
-from tfkd.report.words import SEQUENCES, decided, how_many, sources
+from tfkd.report.words import SEQUENCES, decided, few_units, how_many, sources
 
 MEASURED = ("<!-- measured -->", "<!-- end of measured -->")
 ZOO = ("<!-- results -->", "<!-- end of results -->")
@@ -75,6 +75,7 @@ def measured(results, command):
     lines += [
         "",
         f"p: two-sided sign-flip test with the {units} as units; it says nothing of people beyond those tested.",
+        *filter(None, [few_units(protocol)]),
         "",
         *([_followed(stages["distilled"]["followed"]), ""] if "followed" in stages["distilled"] else []),
         *([_on_the_device(stages), ""] if "int8" in stages else []),

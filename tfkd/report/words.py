@@ -65,6 +65,14 @@ def how_many(protocol):
     return f"{count:,}"
 
 
+def few_units(protocol):
+    """What to say where a paired test has too few units to show anything; empty if it has enough."""
+    units = protocol.get("judged_units", protocol["judged_recordings"])
+    if 2 / 2**units <= DECISIVE:
+        return ""
+    return f"Only {units} recordings or parts of them are compared: p is never below {2 / 2**units:.2g}."
+
+
 def headline(summary):
     """First the student that would be flashed, then what to make of it.
 
@@ -187,6 +195,8 @@ def _warnings(summary):
             f"Judged are the {protocol['judged']} people, not the test people: these numbers serve to "
             "choose settings and are no final result."
         )
+    if told := few_units(protocol):
+        yield told
     if seeds == 1:
         yield "One seed: how much the numbers would change with another is unknown."
     elif seeds < 5:
