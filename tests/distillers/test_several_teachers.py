@@ -44,7 +44,7 @@ def test_each_term_listens_to_its_teacher(batch, teachers):
 
 
 @pytest.mark.parametrize("semantic", [0.0, 1.0])
-@pytest.mark.parametrize("selection", ["hard", "soft"])
+@pytest.mark.parametrize("selection", ["hard", "mean", "soft"])
 def test_adaptive_term_trains_and_tells_whom_it_followed(batch, teachers, selection, semantic):
     x, y = batch
     distiller = compiled(Distiller(teachers, make_student(), adaptive(selection=selection, semantic=semantic)))

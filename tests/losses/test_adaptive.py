@@ -6,6 +6,7 @@ import pytest
 
 from tests.losses.test_losses import gradient
 from tfkd.losses import AdaptiveConfidence, adaptive_shares, soft_targets
+from tfkd.losses.adaptive import SELECTIONS
 
 # Probabilities of two teachers for five samples with the true class 0, 0, 0, 1, and none.
 P = np.array(
@@ -33,6 +34,14 @@ def test_hard_choice():
     # Nobody is sure enough of samples 1 and 3; of the unlabelled one the second is.
     expected = [[0, 1, 0], [0, 0, 1], [0, 0, 1], [0, 0, 1], [0, 1, 0]]
     np.testing.assert_array_equal(shares(threshold=0.65), expected)
+
+
+def test_mean_choice():
+    expected = [[0.5, 0.5, 0], [1, 0, 0], [0, 0, 1], [0.5, 0.5, 0], [0.5, 0.5, 0]]
+    np.testing.assert_array_equal(shares(selection="mean"), expected)
+    available = np.array([[1, 0], [0, 1], [1, 1], [0, 0], [0, 0]], "float32")
+    expected = [[1, 0, 0], [0, 0, 1], [0, 0, 1], [0, 0, 1], [0, 0, 0]]
+    np.testing.assert_array_equal(shares(selection="mean", available=available), expected)
 
 
 def test_absent_teachers_are_not_followed():
@@ -87,7 +96,7 @@ def test_semantic_term_goes_to_the_chosen_teacher():
     assert values[1] - values[0] == pytest.approx(0.5 * (9 + 1 + 0 + 1 + 9) / 5, rel=1e-5)
 
 
-@pytest.mark.parametrize("selection", ["hard", "soft"])
+@pytest.mark.parametrize("selection", SELECTIONS)
 @pytest.mark.parametrize("size", [1.0, 1e4])
 def test_gradient_is_finite(selection, size):
     loss = AdaptiveConfidence(selection=selection)

@@ -8,10 +8,13 @@ label y (one-hot, or a mixture), logits z_k of teachers k = 1..K, and p_k = soft
     c_k = exp(-KL(y || p_k))          confidence of teacher k in the truth; p_k(y) where y is one-hot
     hard:  k* = the most confident teacher among those whose argmax is y's and whose c_k reaches the threshold;
            a_k* = 1, or a_label = 1 where there is none
+    mean:  a_k = 1 / n for each of the n teachers among which hard chooses, a_label = 1 where there is none
     soft:  w_k = softmax_k(log(c_k) / s);  a_k = w_k c_k;  a_label = 1 - sum_k a_k
     L   = sum_k a_k (T^2 KL(p_k || p_student) + w_S mean_d (f_student - f_k)^2) + a_label CE(y, student)
 
-with embeddings f. The weights of the soft choice before their own confidence, and s = 1, are a normalised form of
+with embeddings f. The mean is there because the most confident teacher is often the least telling one: near certainty
+its soft targets say no more than the label, and those of several teachers together say more (You, Xu, Xu, Tao,
+"Learning from multiple teacher networks", KDD 2017, average all; here those that are right). The weights of the soft choice before their own confidence, and s = 1, are a normalised form of
 the idea of weighting teachers by their cross-entropy (CA-MKD, Zhang, Chen, Wang, ICASSP 2022). A sample without a
 label has c_k = max p_k, needs no right answer, and where no teacher qualifies adds nothing.
 """
@@ -22,7 +25,7 @@ from keras import ops
 from tfkd.losses.semantic import semantic
 from tfkd.losses.soft_targets import soft_targets
 
-SELECTIONS = ("hard", "soft")
+SELECTIONS = ("hard", "mean", "soft")
 
 
 def adaptive_shares(teacher_logits, labels, available=None, selection="hard", threshold=0.0, softness=1.0):
@@ -33,7 +36,7 @@ def adaptive_shares(teacher_logits, labels, available=None, selection="hard", th
         labels: `(batch, classes)`; a row of zeros is a sample without a label, a row that sums to less than 1
             is one mixed with such a sample.
         available: `(batch, teachers)` of 1 and 0: whether the sample has what the teacher sees. All, if `None`.
-        selection: `"hard"`, one source for each sample, or `"soft"`, a mixture.
+        selection: `"hard"`, one source for each sample; `"mean"`, all teachers that are right; or `"soft"`, a mixture.
         threshold: confidence from 0 to 1 that a teacher needs to be followed.
         softness: s of the soft choice; near 0 all goes to the most confident teacher.
 
@@ -51,11 +54,15 @@ def adaptive_shares(teacher_logits, labels, available=None, selection="hard", th
     eligible = confidence >= threshold
     if available is not None:
         eligible = ops.logical_and(eligible, ops.cast(available, "float32") > 0.5)
-    if selection == "hard":
+    if selection in ("hard", "mean"):
         right = ops.argmax(logits, axis=-1) == ops.argmax(truth, axis=-1)[:, None]
         eligible = ops.logical_and(eligible, ops.logical_or(right, labelled[:, None] < 0.5))
-        best = ops.one_hot(ops.argmax(ops.where(eligible, confidence, -1.0), axis=-1), logits.shape[1])
-        teachers = best * ops.cast(eligible, "float32")
+        teachers = ops.cast(eligible, "float32")
+        if selection == "hard":
+            best = ops.argmax(ops.where(eligible, confidence, -1.0), axis=-1)
+            teachers = teachers * ops.one_hot(best, logits.shape[1])
+        else:
+            teachers = teachers / ops.maximum(ops.sum(teachers, axis=-1, keepdims=True), 1.0)
     else:
         score = ops.log(ops.maximum(confidence, 1e-30)) / softness
         weight = ops.where(eligible, ops.exp(score - ops.max(score, axis=-1, keepdims=True)), 0.0)
@@ -103,7 +110,7 @@ class AdaptiveConfidence(keras.losses.Loss):
 
     Args:
         temperature: of the soft targets, above 0.
-        selection: `"hard"` or `"soft"`; see the module.
+        selection: `"hard"`, `"mean"` or `"soft"`; see the module.
         threshold: from 0 to 1, confidence that a teacher needs to be followed.
         softness: of the soft choice, above 0.
         semantic: weight of the semantic term, w_S.
@@ -130,7 +137,7 @@ class AdaptiveConfidence(keras.losses.Loss):
             if not (isinstance(value, (int, float)) and 0 < value < float("inf")):
                 raise ValueError(f"{argument} must be a number above 0, got {value!r}.")
         if selection not in SELECTIONS:
-            raise ValueError(f"selection must be 'hard' or 'soft', got {selection!r}.")
+            raise ValueError(f"selection must be one of {SELECTIONS}, got {selection!r}.")
         if not (isinstance(threshold, (int, float)) and 0 <= threshold <= 1):
             raise ValueError(f"threshold is a confidence from 0 to 1, got {threshold!r}.")
         if not (isinstance(semantic, (int, float)) and 0 <= semantic < float("inf")):
