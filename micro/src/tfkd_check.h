@@ -4,8 +4,8 @@
 
 #include "tfkd_contract.h"
 
-#if !defined(TFKD_CONTRACT_FORMAT) || TFKD_CONTRACT_FORMAT != 1
-#error "tfkd_contract.h: this firmware reads contracts of format 1. Export the student with the tfkd it came from."
+#if !defined(TFKD_CONTRACT_FORMAT) || TFKD_CONTRACT_FORMAT != 2
+#error "tfkd_contract.h: this firmware reads contracts of format 2. Export the student with the tfkd it came from."
 #endif
 
 #if !defined(TFKD_ENCODING_KIND)

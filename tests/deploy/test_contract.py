@@ -30,6 +30,7 @@ KEYS = [
     "arena_bytes",
     "operators",
     "model_sha256",
+    "memory",
 ]
 
 
@@ -155,8 +156,23 @@ def test_missing_and_unknown_keys_are_named(contract, tmp_path):
 
 
 def test_another_format_is_refused(contract, tmp_path):
-    with pytest.raises(ContractError, match="format: 2; this tfkd reads format 1"):
-        Contract.read(edited(contract, tmp_path, format=2))
+    with pytest.raises(ContractError, match="format: 3; this tfkd reads formats 1 and 2"):
+        Contract.read(edited(contract, tmp_path, format=3))
+
+
+def test_the_format_before_memory_is_read(contract, tmp_path):
+    values = contract.to_dict() | {"format": 1}
+    del values["memory"]
+    (tmp_path / "contract.json").write_text(json.dumps(values))
+    assert Contract.read(tmp_path / "contract.json") == contract
+
+
+def test_memory_takes_chunks_of_a_stream(contract):
+    rate, whole = {"sample_rate_hz": 50.0, "windowing": "stream"}, contract.window
+    chunks = dataclasses.replace(contract, memory=40, hop=whole, **rate)
+    assert "#define TFKD_MEMORY 40" in chunks.c_header()
+    with pytest.raises(ContractError, match=f"memory: 40, but windowing is 'stream' with window {whole} and hop 8"):
+        dataclasses.replace(contract, memory=40, hop=8, **rate)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"window": 1, "window": 2}'])

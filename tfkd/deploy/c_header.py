@@ -63,6 +63,11 @@ def contract_header(contract):
 #define TFKD_WINDOW {contract.window}
 #define TFKD_HOP {contract.hop}
 
+/* Samples before a run's own that the model itself keeps. If there are any, runs must follow each other without a
+ * gap, tfkd_student_reset() begins anew after one, and outputs count once TFKD_MEMORY + TFKD_WINDOW samples were
+ * seen. */
+#define TFKD_MEMORY {contract.memory}
+
 /* {rate_meaning} */
 #define TFKD_SAMPLE_RATE_MILLIHERTZ {0 if rate is None else round(rate * 1000)}
 #define TFKD_SAMPLE_RATE_HZ {float_literal(rate or 0)}

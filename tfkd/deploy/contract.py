@@ -11,7 +11,7 @@ import numpy as np
 from tfkd.encodings import Gaf
 from tfkd.files import write_text
 
-FORMAT = 1
+FORMAT = 2
 WINDOWINGS = ("whole_trial", "stream")
 _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 
@@ -52,7 +52,10 @@ class Contract:
             kernels. See `tfkd.deploy.arena.measure_arena`.
         operators: names of the operators in the model, sorted.
         model_sha256: of the `.tflite` file, 64 lower-case hexadecimal digits.
-        format: version of this list of keys, 1.
+        memory: samples before those of a run that the model itself keeps: 0 where each run sees its window and no
+            more. With a memory, windows do not overlap (`hop` is `window`), runs must follow each other without a gap,
+            and outputs mean something once `memory + window` samples were seen.
+        format: version of this list of keys, 2. Format 1 had no `memory`; it is read as 0.
 
     Raises:
         ContractError: a value is missing or makes no sense.
@@ -78,6 +81,7 @@ class Contract:
     arena_bytes: int
     operators: tuple[str, ...]
     model_sha256: str
+    memory: int = 0
     format: int = FORMAT
 
     def __post_init__(self):
@@ -96,6 +100,11 @@ class Contract:
             raise ContractError(
                 f"sample_rate_hz: null, but windowing is {self.windowing!r}. Only a whole trial, "
                 "which is resampled, has no rate."
+            )
+        if self.memory and (self.windowing != "stream" or self.hop != self.window):
+            raise ContractError(
+                f"memory: {self.memory}, but windowing is {self.windowing!r} with window {self.window} and hop "
+                f"{self.hop}. A model with a memory takes a stream chunk by chunk: hop and window are the same."
             )
         signal = (1, self.window, len(self.channels))
         if len(self.input_shape) == 3 and self.input_shape != signal:
@@ -148,9 +157,11 @@ class Contract:
         if not isinstance(values, dict):
             raise ContractError(f"{path} must hold a JSON object, not {values!r}")
         keys = {field.name for field in dataclasses.fields(cls)}
+        if values.get("format") == 1:
+            values |= {"format": FORMAT, "memory": values.get("memory", 0)}
         if values.get("format", FORMAT) != FORMAT:
             raise ContractError(
-                f"{path}: format: {values['format']!r}; this tfkd reads format {FORMAT}. Export "
+                f"{path}: format: {values['format']!r}; this tfkd reads formats 1 and {FORMAT}. Export "
                 "the student again, or use the tfkd that wrote it."
             )
         if keys != values.keys():
@@ -297,4 +308,5 @@ _CHECKS = {
     "arena_bytes": _integer(1),
     "operators": _list(_text, unique=True),
     "model_sha256": _sha256,
+    "memory": _integer(0),
 }

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from tfkd.deploy.graph import macs, operators
+from tfkd.networks.causal import memory_of
 
-__all__ = ["balanced_calibration", "convert_int8", "macs", "operators"]
+__all__ = ["balanced_calibration", "convert_int8", "in_chunks", "macs", "operators"]
 
 
 def convert_int8(student, calibration, work_dir=None):
@@ -20,9 +21,11 @@ def convert_int8(student, calibration, work_dir=None):
 
     Args:
         student: Functional Keras model in float32, one input `(batch, time, channels)`, one output.
-            It is left as it was.
+            It is left as it was. With a memory (`tfkd.networks.streaming`), the model keeps that between its runs,
+            in TFLite's variables.
         calibration: floats `(n, time, channels)`, standardised exactly as in training and on the
-            board. Training windows, never test windows; a few hundred are plenty.
+            board. Training windows, never test windows; a few hundred are plenty. For a student with a memory,
+            windows of several chunks, fed in their order.
         work_dir: folder for temporary files; the system's by default.
 
     Returns:
@@ -36,6 +39,9 @@ def convert_int8(student, calibration, work_dir=None):
 
     calibration = np.asarray(calibration, np.float32)
     shape = tuple(student.input_shape[1:])
+    remembers = memory_of(student) > 0
+    if remembers:
+        calibration = in_chunks(calibration, shape[0])
     if calibration.shape[1:] != shape or len(calibration) == 0:
         raise ValueError(
             f"calibration must have shape (n, {', '.join(map(str, shape))}) with n > 0, not "
@@ -60,8 +66,27 @@ def convert_int8(student, calibration, work_dir=None):
             target_spec={"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]},
             inference_input_type=tf.int8,
             inference_output_type=tf.int8,
+            **({"experimental_enable_resource_variables": True, **_INT8_VARIABLES} if remembers else {}),
         )
         return path.read_bytes()
+
+
+_INT8_VARIABLES = {"_experimental_variable_quantization": True}
+"""Without it the converter keeps what a student remembers in float32, between DEQUANTIZE and QUANTIZE."""
+
+
+def in_chunks(windows, samples):
+    """Windows `(n, time, channels)` as chunks `(n * time / samples, samples, channels)`, one after the other.
+
+    Raises:
+        ValueError: the windows cannot be cut into chunks of so many samples.
+    """
+    if windows.ndim != 3 or windows.shape[1] % samples:
+        raise ValueError(
+            f"Windows of shape {windows.shape} cannot be fed to a student that takes chunks of {samples} samples: the "
+            "windows' time must be a multiple of that."
+        )
+    return windows.reshape(-1, samples, windows.shape[2])
 
 
 def balanced_calibration(x, labels, per_class, seed):

@@ -14,9 +14,10 @@ label y (one-hot, or a mixture), logits z_k of teachers k = 1..K, and p_k = soft
 
 with embeddings f. The mean is there because the most confident teacher is often the least telling one: near certainty
 its soft targets say no more than the label, and those of several teachers together say more (You, Xu, Xu, Tao,
-"Learning from multiple teacher networks", KDD 2017, average all; here those that are right). The weights of the soft choice before their own confidence, and s = 1, are a normalised form of
-the idea of weighting teachers by their cross-entropy (CA-MKD, Zhang, Chen, Wang, ICASSP 2022). A sample without a
-label has c_k = max p_k, needs no right answer, and where no teacher qualifies adds nothing.
+"Learning from multiple teacher networks", KDD 2017, average all; here those that are right). The weights of the soft
+choice before their own confidence, and s = 1, are a normalised form of the idea of weighting teachers by their
+cross-entropy (CA-MKD, Zhang, Chen, Wang, ICASSP 2022). A sample without a label has c_k = max p_k, needs no right
+answer, and where no teacher qualifies adds nothing.
 """
 
 import keras
