@@ -43,6 +43,9 @@ tfkd_status tfkd_student_init(tfkd_student *student, void *memory, size_t bytes)
 /* One inference. */
 tfkd_status tfkd_student_run(tfkd_student *student);
 
+/* Clears what the student remembers of earlier runs; nothing where TFKD_MEMORY is 0. */
+tfkd_status tfkd_student_reset(tfkd_student *student);
+
 /* The engine's name, for reports: "plain C" or "TensorFlow Lite Micro". */
 const char *tfkd_student_engine(void);
 
