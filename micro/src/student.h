@@ -7,6 +7,9 @@
  *   if (tfkd_student_run(&student) != TFKD_OK) ...
  *   read TFKD_CLASSES values from student.output
  *
+ * A student with a memory (TFKD_MEMORY above 0) answers from its earlier runs, too: their inputs must join, and after a
+ * break between them it must forget, tfkd_student_reset(&student). After tfkd_student_init it remembers nothing.
+ *
  * Exactly one engine is linked: the generated plain C (the default), or TensorFlow Lite Micro where
  * TFKD_ENGINE_TFLM is defined. Both give the same bytes. No engine takes memory from anywhere else.
  */
@@ -43,7 +46,8 @@ tfkd_status tfkd_student_init(tfkd_student *student, void *memory, size_t bytes)
 /* One inference. */
 tfkd_status tfkd_student_run(tfkd_student *student);
 
-/* Clears what the student remembers of earlier runs; nothing where TFKD_MEMORY is 0. */
+/* Clears what the student remembers of earlier runs; nothing where TFKD_MEMORY is 0. TFKD_BAD_ARGUMENT: there is no
+ * student, or it was not prepared. */
 tfkd_status tfkd_student_reset(tfkd_student *student);
 
 /* The engine's name, for reports: "plain C" or "TensorFlow Lite Micro". */

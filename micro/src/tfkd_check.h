@@ -32,6 +32,12 @@
 #error "tfkd_contract.h: TFKD_HOP must be 1 to TFKD_WINDOW: with a longer hop samples between two windows would never be seen."
 #endif
 
+#if !defined(TFKD_MEMORY) || TFKD_MEMORY < 0 || TFKD_MEMORY > 1000000000
+#error "tfkd_contract.h: TFKD_MEMORY must be 0 to 1000000000 samples, 0 where the student remembers nothing."
+#elif TFKD_MEMORY > 0 && (!TFKD_WINDOWING_STREAM || TFKD_HOP != TFKD_WINDOW)
+#error "tfkd_contract.h: a student with a memory takes a stream chunk by chunk: TFKD_HOP must be TFKD_WINDOW."
+#endif
+
 #if TFKD_ENCODING_KIND == TFKD_ENCODING_NONE
 #if TFKD_INPUT_SIZE != TFKD_WINDOW * TFKD_CHANNELS
 #error "tfkd_contract.h: TFKD_ENCODING is none, but TFKD_INPUT_SIZE is not TFKD_WINDOW * TFKD_CHANNELS."

@@ -32,8 +32,19 @@ tfkd_status tfkd_stream_init(tfkd_stream *stream, tfkd_student *student, const t
   stream->period = MICROSECONDS_TIMES_MILLIHERTZ / divisor;
   stream->last = stream->recent[0];
   stream->spare = stream->recent[1];
+#if TFKD_MEMORY > 0
+  stream->broken = true; /* another stream may have used the student */
+#endif
   tfkd_decision_init(&stream->decision);
   return tfkd_monitor_init(&stream->monitor, settings, sink);
+}
+
+/* What comes does not join on what was: ends the activity, if there is one. */
+static void interrupt(tfkd_stream *stream, uint32_t time_us) {
+#if TFKD_MEMORY > 0
+  stream->broken = true;
+#endif
+  tfkd_decision_interrupt(&stream->decision, &stream->monitor.sink, time_us);
 }
 
 /* Empties the window. What was collected for it is lost, and so is a window that still waits. */
@@ -42,7 +53,7 @@ static void clear(tfkd_stream *stream) {
   if (stream->due) tfkd_monitor_report(monitor, TFKD_FAULT_OVERRUN, stream->due_us, 1);
   stream->due = false;
   stream->running = false;
-  tfkd_decision_interrupt(&stream->decision, &monitor->sink, monitor->last_us);
+  interrupt(stream, monitor->last_us);
 }
 
 /* Where the grid's next point goes. */
@@ -52,7 +63,10 @@ static tfkd_kept *place(tfkd_stream *stream) { return stream->ring + stream->hea
 static void kept(tfkd_stream *stream, uint32_t time_us) {
   if (++stream->head == TFKD_RING_SAMPLES) stream->head = 0;
   if (--stream->missing > 0) return;
-  if (stream->due) tfkd_monitor_report(&stream->monitor, TFKD_FAULT_OVERRUN, stream->due_us, 1);
+  if (stream->due) {
+    tfkd_monitor_report(&stream->monitor, TFKD_FAULT_OVERRUN, stream->due_us, 1);
+    if (TFKD_MEMORY > 0) interrupt(stream, stream->due_us);
+  }
   stream->due = true;
   stream->due_us = time_us;
   stream->due_start = (stream->head + TFKD_HOP) % TFKD_RING_SAMPLES; /* head - TFKD_WINDOW */
@@ -211,15 +225,45 @@ static void take(tfkd_stream *stream) {
   stream->due = false;
 }
 
+/* Makes the student forget what the window that is due does not join on. */
+static tfkd_status forget(tfkd_stream *stream) {
+#if TFKD_MEMORY > 0
+  if (stream->broken) {
+    const tfkd_status status = tfkd_student_reset(stream->student);
+    if (status != TFKD_OK) return status;
+    stream->broken = false;
+    stream->unsure = TFKD_UNSURE_RUNS;
+  }
+#else
+  (void)stream;
+#endif
+  return TFKD_OK;
+}
+
+/* Whether the output of the student's last run counts. */
+static bool sure(tfkd_stream *stream) {
+#if TFKD_MEMORY > 0
+  if (stream->unsure > 0) {
+    --stream->unsure;
+    return false;
+  }
+#else
+  (void)stream;
+#endif
+  return true;
+}
+
 tfkd_status tfkd_stream_run(tfkd_stream *stream) {
   if (stream == NULL) return TFKD_BAD_ARGUMENT;
   if (!stream->due) return TFKD_OK;
+  tfkd_status status = forget(stream);
   take(stream);
-  const tfkd_status status = tfkd_student_run(stream->student);
+  if (status == TFKD_OK) status = tfkd_student_run(stream->student);
   tfkd_monitor *monitor = &stream->monitor;
   if (status != TFKD_OK) {
     tfkd_monitor_report(monitor, TFKD_FAULT_ENGINE, stream->due_us, (uint32_t)-status);
-  } else {
+    if (TFKD_MEMORY > 0) interrupt(stream, stream->due_us);
+  } else if (sure(stream)) {
     tfkd_decision_update(&stream->decision, &monitor->settings, &monitor->sink, stream->due_us,
                          stream->student->output);
   }

@@ -49,6 +49,15 @@
  *   may come up to TFKD_HOP samples late. (A pause that is bridged over more than TFKD_HOP points does the same.)
  * - The student refuses to run: reported, also by run's status; the next window is another try.
  * Every push does a bounded amount of work: at most max_gap_us times the rate grid samples.
+ *
+ * A student with a memory (TFKD_MEMORY above 0)
+ * - Each window joins on the last, and each sample is seen once. Where one does not join, the next run begins with
+ *   tfkd_student_reset: at the start, after a long pause, a clock set anew, a stuck sensor and tfkd_stream_reset, and
+ *   when a window was lost or the student refused one. The TFKD_UNSURE_RUNS runs from there fill the memory; nothing
+ *   is decided on them, nor sent.
+ * - So a lost or refused window costs more than itself: memory and window together pass before the next decision.
+ *   That can be longer than a pause that ends an activity, and for a processor that never keeps up it is for ever.
+ *   An activity that had started therefore ends there, too, at the time of that window.
  */
 #ifndef TFKD_STREAM_H_
 #define TFKD_STREAM_H_
@@ -80,6 +89,9 @@ typedef float tfkd_kept;
 /* One window and, while it waits to be taken, the samples up to the next. */
 enum { TFKD_RING_SAMPLES = TFKD_WINDOW + TFKD_HOP };
 
+/* Runs from a cleared memory whose outputs do not count yet; 0 for a student without one. */
+enum { TFKD_UNSURE_RUNS = (TFKD_MEMORY + TFKD_HOP - 1) / TFKD_HOP };
+
 /* All state; the caller owns it, leaves it where it is and looks at nothing in it. */
 typedef struct tfkd_stream {
   tfkd_student *student;
@@ -96,6 +108,10 @@ typedef struct tfkd_stream {
   uint32_t due_start; /* where in the ring it begins */
   uint32_t missing;   /* grid samples until the next window is complete */
   uint32_t head;      /* where in the ring the next one goes */
+#if TFKD_MEMORY > 0
+  bool broken;     /* the next window does not join on what the student remembers */
+  uint32_t unsure; /* runs until its outputs count */
+#endif
   tfkd_kept ring[TFKD_RING_SAMPLES * TFKD_CHANNELS];
 } tfkd_stream;
 
@@ -110,13 +126,15 @@ tfkd_status tfkd_stream_push(tfkd_stream *stream, uint32_t time_us, const float 
 /* Whether a window waits for tfkd_stream_run. */
 bool tfkd_stream_due(const tfkd_stream *stream);
 
-/* If a window is due: takes it, runs the student, decides. TFKD_OK if none is; otherwise the student's status. */
+/* If a window is due: takes it, runs the student, decides. TFKD_OK if none is; otherwise the student's status, of
+ * tfkd_student_reset where that failed. */
 tfkd_status tfkd_stream_run(tfkd_stream *stream);
 
 /* Tells the time where no sample came, so that a pause is noticed before it is over. */
 tfkd_status tfkd_stream_tick(tfkd_stream *stream, uint32_t time_us);
 
-/* Forgets window, smoothing and clock, after sleep for example: ends an activity that had started. */
+/* Forgets window, smoothing and clock, after sleep for example: ends an activity that had started. What the student
+ * remembers is cleared by the next run. */
 tfkd_status tfkd_stream_reset(tfkd_stream *stream);
 
 #ifdef __cplusplus

@@ -33,6 +33,8 @@ static bool one_in(uint32_t many) { return below(many) == 0; }
 static unsigned long rounds, pushes, inferences, events[32];
 static int active, events_of_a_call;
 static bool refusing;
+static unsigned long joined; /* runs of the student since it was cleared */
+static bool must_reset;      /* it has not been cleared yet, or a run failed */
 
 static void check(bool good, const char *what) {
   if (good) return;
@@ -51,6 +53,9 @@ static void look(void *context, const tfkd_event *event) {
   }
   check(event->label >= 0 && event->label < TFKD_CLASSES, "a class that does not exist");
   check(event->confidence <= TFKD_ONE, "a confidence above one");
+#if TFKD_MEMORY > 0
+  check(event->kind == TFKD_EVENT_ENDED || joined > TFKD_UNSURE_RUNS, "a decision before the memory was full");
+#endif
   if (event->kind == TFKD_EVENT_STARTED) {
     check(active == -1, "a start within an activity");
     active = event->label;
@@ -62,13 +67,24 @@ static void look(void *context, const tfkd_event *event) {
 
 static int8_t input[TFKD_INPUT_SIZE], output[TFKD_CLASSES];
 
+tfkd_status tfkd_student_reset(tfkd_student *student) {
+  (void)student;
+  check(TFKD_MEMORY > 0, "a student without a memory is cleared");
+  must_reset = refusing && one_in(5);
+  joined = 0;
+  return must_reset ? TFKD_ENGINE_FAILED : TFKD_OK;
+}
+
 tfkd_status tfkd_student_run(tfkd_student *student) {
   ++inferences;
+  ++joined;
+  check(!must_reset || TFKD_MEMORY == 0, "a run after a break without a reset");
   const int mood = (int)below(4);
   for (int i = 0; i < TFKD_CLASSES; ++i) student->input[i % TFKD_INPUT_SIZE] = (int8_t)bits();
   for (int i = 0; i < TFKD_CLASSES && mood > 0; ++i) output[i] = (int8_t)(mood == 1 ? (int)bits() : -128);
   if (mood == 3) output[below(TFKD_CLASSES)] = 127;
-  return refusing && one_in(3) ? TFKD_ENGINE_FAILED : TFKD_OK;
+  must_reset = refusing && one_in(3);
+  return must_reset ? TFKD_ENGINE_FAILED : TFKD_OK;
 }
 
 static float any_float(void) {
@@ -111,6 +127,7 @@ static void one_round(tfkd_core *core) {
   const tfkd_settings settings = any_settings();
   active = -1;
   refusing = one_in(4);
+  must_reset = true;
   events_of_a_call = 0;
 #if TFKD_WINDOWING_STREAM
   const tfkd_status status = tfkd_stream_init(core, &student, &settings, sink);
@@ -132,14 +149,22 @@ static void one_round(tfkd_core *core) {
     events_of_a_call = 0;
     ++pushes;
 #if TFKD_WINDOWING_STREAM
+    const bool was_due = tfkd_stream_due(core);
+    const uint32_t due_us = core->due_us;
     tfkd_stream_push(core, time_us, sample);
+    /* A window that was due is gone, or another took its place. */
+    if (was_due && (!tfkd_stream_due(core) || core->due_us != due_us)) must_reset = true;
+    if (TFKD_MEMORY > 0 && must_reset) check(active == -1, "an activity that outlives what it was told from");
     events_of_a_call = 0;
     if (!one_in(10)) {
       tfkd_stream_run(core);
       check(!tfkd_stream_due(core), "a window that is due after it was taken");
     }
     if (one_in(300)) tfkd_stream_tick(core, one_in(2) ? bits() : time_us + below(2000000));
-    if (one_in(1000)) tfkd_stream_reset(core);
+    if (one_in(1000)) {
+      tfkd_stream_reset(core);
+      must_reset = true;
+    }
 #else
     tfkd_trial_push(core, time_us, sample);
     events_of_a_call = 0;

@@ -1,5 +1,5 @@
 /* Plays commands from a file into the core and prints the events. Without an ENGINE the student's answers are played
- * back, too: each inference must ask exactly what was recorded.
+ * back, too: each inference must ask exactly what was recorded, and the student be cleared where it was.
  *
  *   replay COMMANDS ANSWERS MAX_GAP_US STUCK_US QUIET_SAMPLES SMOOTHING ENTER LEAVE REPORT_WINDOWS RANGE...
  */
@@ -35,9 +35,17 @@ tfkd_status tfkd_student_init(tfkd_student *student, void *memory, size_t bytes)
   return TFKD_OK;
 }
 
+tfkd_status tfkd_student_reset(tfkd_student *student) {
+  (void)student;
+  if (fgetc(answers) == 'r') return TFKD_OK;
+  printf("before inference %lu the student was not cleared\n", inferences);
+  exit(1);
+}
+
 tfkd_status tfkd_student_run(tfkd_student *student) {
   (void)student;
-  if (fread(expected, sizeof expected, 1, answers) != 1 || fread(output, sizeof output, 1, answers) != 1) {
+  if (fgetc(answers) != 'i' || fread(expected, sizeof expected, 1, answers) != 1 ||
+      fread(output, sizeof output, 1, answers) != 1) {
     printf("inference %lu was not recorded\n", inferences);
     exit(1);
   }

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.micro.core import CONTRACT, GASF, SOURCES, STRICT, TRIAL
+from tests.micro.core import CHUNKS, CONTRACT, GASF, SOURCES, STRICT, TRIAL
 
 pytestmark = pytest.mark.skipif(not (shutil.which("gcc") and shutil.which("g++")), reason="needs gcc and g++")
 LANGUAGES = pytest.mark.parametrize(
@@ -28,8 +28,8 @@ def compiled(compiler, folder, header, included="tfkd_stream.h"):
 @LANGUAGES
 @pytest.mark.parametrize(
     ("contract", "included"),
-    [(CONTRACT, "tfkd_stream.h"), (GASF, "tfkd_stream.h"), (TRIAL, "tfkd_trial.h")],
-    ids=["stream", "images", "trial"],
+    [(CONTRACT, "tfkd_stream.h"), (CHUNKS, "tfkd_stream.h"), (GASF, "tfkd_stream.h"), (TRIAL, "tfkd_trial.h")],
+    ids=["stream", "memory", "images", "trial"],
 )
 def test_every_header_is_enough_by_itself(tmp_path, compiler, contract, included):
     other = {"tfkd_stream.h", "tfkd_trial.h"} - {included}
@@ -51,8 +51,8 @@ def changed(text, name, value):
 @pytest.mark.parametrize(
     ("contract", "name", "value", "words"),
     [
-        (CONTRACT, "TFKD_CONTRACT_FORMAT", 2, "contracts of format 1"),
-        (CONTRACT, "TFKD_CONTRACT_FORMAT", None, "contracts of format 1"),
+        (CONTRACT, "TFKD_CONTRACT_FORMAT", 1, "contracts of format 2"),
+        (CONTRACT, "TFKD_CONTRACT_FORMAT", None, "contracts of format 2"),
         (CONTRACT, "TFKD_ENCODING_KIND", None, "TFKD_ENCODING_KIND is missing"),
         (CONTRACT, "TFKD_ENCODING_KIND", -1, "TFKD_ENCODING is one that this firmware does not know"),
         (CONTRACT, "TFKD_WINDOWING_STREAM", None, "TFKD_WINDOWING_STREAM is missing"),
@@ -69,6 +69,10 @@ def changed(text, name, value):
         (GASF, "TFKD_GAF_SIZE", 33, "a Gramian angular field needs TFKD_GAF_SIZE"),
         (GASF, "TFKD_GAF_SIZE", None, "a Gramian angular field needs TFKD_GAF_SIZE"),
         (CONTRACT, "TFKD_WINDOWING_STREAM", 0, "tfkd_trial.h serves"),
+        (CONTRACT, "TFKD_MEMORY", None, "TFKD_MEMORY must be 0 to"),
+        (CONTRACT, "TFKD_MEMORY", 1, "TFKD_HOP must be TFKD_WINDOW"),
+        (TRIAL, "TFKD_MEMORY", 8, "takes a stream chunk by chunk"),
+        (CHUNKS, "TFKD_HOP", 7, "TFKD_HOP must be TFKD_WINDOW"),
     ],
 )
 def test_what_does_not_fit_does_not_compile(tmp_path, compiler, contract, name, value, words):

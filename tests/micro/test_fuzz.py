@@ -6,13 +6,14 @@ import subprocess
 
 import pytest
 
-from tests.micro.core import CONTRACT, GASF, TRIAL, build
+from tests.micro.core import CHUNKS, CONTRACT, GASF, TRIAL, build
 
 pytestmark = pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
 SECONDS = 3
 FAULTS = {"bad_sample", "time_still", "time_back", "gap", "stuck", "saturated", "engine", "dead_channel"}
 CONTRACTS = {
     "stream": CONTRACT,
+    "memory": CHUNKS,
     "images": dataclasses.replace(GASF, sample_rate_hz=47.123),
     "trial": TRIAL,
 }

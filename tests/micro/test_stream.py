@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.micro.core import CONTRACT, Student, build, compare
+from tests.micro.core import CHUNKS, CONTRACT, Rememberer, Student, build, compare
 from tests.micro.signals import bits, clean, commands, faulty
 from tfkd.deploy.decision import probabilities
 from tfkd.deploy.streaming import Settings
@@ -20,6 +20,7 @@ RATES = {
     "51.2 Hz, hop as long as the window": dataclasses.replace(CONTRACT, sample_rate_hz=51.2, hop=32),
     "33.333 Hz": dataclasses.replace(CONTRACT, sample_rate_hz=33.333, hop=1),
     "1 mHz over": dataclasses.replace(CONTRACT, sample_rate_hz=49.999, hop=5),
+    "a student with a memory": CHUNKS,
 }
 SETTINGS = {
     "defaults": Settings(),
@@ -27,6 +28,10 @@ SETTINGS = {
     "unsmoothed": Settings(smoothing=32768, stuck_us=200_000, max_gap_us=60_000, enter=12000, leave=0),
     "patient": Settings(smoothing=3000, stuck_us=0, max_gap_us=60_000_000, quiet_samples=7, enter=9000, leave=9000),
 }
+
+
+def student_of(contract):
+    return (Rememberer if contract.memory else Student)(contract)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +47,7 @@ def test_faults_of_every_kind(programs, tmp_path, rate, settings):
     for seed in range(2):
         played = faulty(2500, seed=seed)
         events, inferences = compare(
-            programs[rate], tmp_path, RATES[rate], Student(RATES[rate]), played, settings
+            programs[rate], tmp_path, RATES[rate], student_of(RATES[rate]), played, settings
         )
         assert inferences > 10
         kinds.update(event.kind for event in events)
@@ -59,7 +64,7 @@ def test_sensors_of_other_rates(programs, tmp_path, rate, period_us):
     times, values = clean(2500, seed=period_us, period_us=period_us, jitter_us=period_us // 3)
     settings = Settings(report_windows=True, enter=9000, leave=8000)
     events, inferences = compare(
-        programs[rate], tmp_path, RATES[rate], Student(RATES[rate]), commands(times, values), settings
+        programs[rate], tmp_path, RATES[rate], student_of(RATES[rate]), commands(times, values), settings
     )
     contract = RATES[rate]
     points = (times[-1] - times[0]) * contract.sample_rate_hz / 1e6
@@ -69,10 +74,10 @@ def test_sensors_of_other_rates(programs, tmp_path, rate, period_us):
     assert {event.kind for event in events} <= {"decision", "started", "ended", "overrun"}
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_random_bits(programs, tmp_path, seed):
+@pytest.mark.parametrize(("seed", "rate"), [*((seed, "50 Hz") for seed in range(4)), (4, "a student with a memory")])
+def test_random_bits(programs, tmp_path, seed, rate):
     events, inferences = compare(
-        programs["50 Hz"], tmp_path, CONTRACT, Student(CONTRACT), bits(6000, seed=seed),
+        programs[rate], tmp_path, RATES[rate], student_of(RATES[rate]), bits(6000, seed=seed),
         Settings(range=(8.0, 0.0, 1e30), report_windows=True),
     )  # fmt: skip
     assert inferences > 10

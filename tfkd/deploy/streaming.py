@@ -23,12 +23,16 @@ class Stream(Recogniser):
         contract: `Contract` with windowing `"stream"`.
         run: int8 `(1, ...)` -> int8 `(1, classes)`, for example `TflmModel(...).run`.
         settings: `Settings`; the defaults if `None`.
+        reset: of a student with a memory (`contract.memory` above 0): called without arguments where a window does not
+            join on what it remembers, for example `TflmModel(...).reset`. Needed for such a student, without meaning
+            for others.
 
     Attributes:
         events: the `Event`s so far.
 
     Raises:
-        ValueError: the contract is of another kind, or the settings do not fit it.
+        ValueError: the contract is of another kind, the settings do not fit it, or a student with a memory cannot be
+            reset.
 
     Example:
 
@@ -41,13 +45,19 @@ class Stream(Recogniser):
     ```
     """
 
-    def __init__(self, contract, run, settings=None):
+    def __init__(self, contract, run, settings=None, reset=None):
         super().__init__(contract, run, settings)
         if contract.windowing != "stream" or contract.hop > contract.window:
             raise ValueError(
                 f"The contract must be of sliding windows that leave no sample out, not of windowing "
                 f"{contract.windowing!r} with window {contract.window} and hop {contract.hop}."
             )
+        if contract.memory and reset is None:
+            raise ValueError(
+                f"The contract is of a student with a memory of {contract.memory} samples, which has to be cleared "
+                "after a break: give reset, for example the reset of the TflmModel whose run this is."
+            )
+        self._reset, self._broken, self._unsure = reset, True, 0
         rate = round(contract.sample_rate_hz * 1000)
         divisor = math.gcd(10**9, rate)
         self._rate, self._period = rate // divisor, 10**9 // divisor
@@ -84,9 +94,17 @@ class Stream(Recogniser):
 
     def run(self):
         """If a window is due: runs the student and decides."""
-        if self._due is not None:
-            (time_us, window), self._due = self._due, None
-            self._decision.update(time_us, self._outputs(window))
+        if self._due is None:
+            return
+        (time_us, window), self._due = self._due, None
+        if self.contract.memory and self._broken:
+            self._reset()
+            self._broken, self._unsure = False, -(-self.contract.memory // self.contract.hop)
+        outputs = self._outputs(window)
+        if self._unsure:
+            self._unsure -= 1
+        else:
+            self._decision.update(time_us, outputs)
 
     def tick(self, time_us):
         """Tells the time where no sample came."""
@@ -104,7 +122,11 @@ class Stream(Recogniser):
         if self._due is not None:
             self._report("overrun", self._due[0], 1)
         self._due, self._running = None, False
-        self._decision.interrupt(self._last_us)
+        self._interrupt(self._last_us)
+
+    def _interrupt(self, time_us):
+        self._broken = True
+        self._decision.interrupt(time_us)
 
     def _advance(self, time_us):
         step = (time_us - self._last_us) % CLOCK
@@ -146,6 +168,8 @@ class Stream(Recogniser):
         if len(self._grid) == self.contract.window:
             if self._due is not None:
                 self._report("overrun", self._due[0], 1)
+                if self.contract.memory:
+                    self._interrupt(self._due[0])
             self._due = (time_us, np.stack(self._grid))
             del self._grid[: self.contract.hop]
 
