@@ -7,6 +7,7 @@ import pytest
 from tfkd.recipe import Recipe, RecipeError, load_recipe, parse_recipe
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
+CAUSAL = {"student": {"kind": "causal"}}
 
 
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*/recipe.toml")), ids=lambda p: p.parent.name)
@@ -60,8 +61,11 @@ def test_settings_can_take_the_place_of_the_files(tmp_path):
         ({"student": {"weights": "a.npz"}}, "student.weights is 'a.npz', but must be empty"),
         ({"teacher": {"weights": "a.npz"}}, "teacher.weights is 'a.npz', but must be empty"),
         ({"ablation": {"terms": ["angel"]}}, "ablation.terms is 'angel', but must be soft_targets or distance"),
-        ({"ablation": {"raw_signal": True}}, "false where student.kind is imu already"),
+        ({"ablation": {"raw_signal": True}}, "false where student.kind is imu: it takes the raw signal already"),
         ({"ablation": {"raw_signal": 1}}, "ablation.raw_signal must be true or false, got 1"),
+        ({"student": {"kind": "causal"}}, "windows.kind is 'whole_trial', but must be stream or continuous"),
+        (CAUSAL | {"windows": {"kind": "stream", "hop": 20}}, "windows.hop is 20, but must be a multiple of 8"),
+        (CAUSAL | {"windows": {"kind": "stream", "hop": 24}}, "windows.length is 128, but must be a multiple of windo"),
         ({"frames": {"segments": 9, "most": 8}}, "frames.segments is 9, but must be at most frames.most, 8"),
         ({"frames": {"crop": 65}}, "frames.crop is 65, but must be at most frames.size, 64"),
         ({"windows": {"kind": "sliding"}}, "must be whole_trial or stream"),

@@ -103,7 +103,8 @@ class Experiment:
         checked = self.folder / "exportable.json"
         if not checked.exists():
             self.say("Checking that TensorFlow Lite Micro can run the student ...")
-            check_exportable(Trainer(self.recipe, self.prepared, self.channels, 0).new_student())
+            trainer = Trainer(self.recipe, self.prepared, self.channels, 0)
+            check_exportable(trainer.on_device(trainer.new_student()))
             files.write_json(checked, {"exportable": True})
 
 

@@ -1,5 +1,7 @@
 """Whether a recipe's values can be used."""
 
+import math
+
 from tfkd.data import datasets
 from tfkd.encodings.gaf import Gaf
 from tfkd.losses.adaptive import SELECTIONS
@@ -30,7 +32,7 @@ def check(recipe, source):
     for key, value, known in (
         ("data.dataset", recipe.data.dataset, datasets.NAMES),
         ("windows.kind", recipe.windows.kind, ("whole_trial", "stream", "continuous")),
-        ("student.kind", recipe.student.kind, ("imu", "gaf", "resnet18")),
+        ("student.kind", recipe.student.kind, ("imu", "causal", "gaf", "resnet18")),
         ("distillation.teacher", recipe.distillation.teacher, ("live", "stored")),
     ):
         require(value in known, key, value, " or ".join(known))
@@ -59,6 +61,7 @@ def check(recipe, source):
         "of at least 1 each",
     )  # fmt: skip
     _check_images(recipe, require)
+    _check_causal(recipe, require)
     _check_teachers(recipe, require)
     _check_pskd(recipe, require)
     for key, known in (("terms", TERMS), ("methods", METHODS)):
@@ -162,14 +165,27 @@ def _check_pskd(recipe, require):
         require(getattr(pskd, key) > 0, f"pskd.{key}", getattr(pskd, key), "above 0")
 
 
+def _check_causal(recipe, require):
+    if recipe.student.kind != "causal":
+        return
+    windows, student = recipe.windows, recipe.student
+    require(windows.kind != "whole_trial", "windows.kind", windows.kind, "stream or continuous for a causal student")
+    step = student.stem_stride * math.prod(student.strides[: student.depth])
+    wanted = f"a multiple of {step}, the product of the student's strides: a causal student takes a hop at a time"
+    require(windows.hop % step == 0, "windows.hop", windows.hop, wanted)
+    wanted = f"a multiple of windows.hop, {windows.hop}: a causal student takes a hop at a time"
+    require(windows.length % windows.hop == 0, "windows.length", windows.length, wanted)
+
+
 def _check_images(recipe, require):
     student = recipe.student
     require(
         student.kind == "resnet18" or not student.weights, "student.weights", student.weights,
         "empty, but for student.kind resnet18",
     )  # fmt: skip
-    if student.kind == "imu":
-        require(not recipe.ablation.raw_signal, "ablation.raw_signal", True, "false where student.kind is imu already")
+    if student.kind in ("imu", "causal"):
+        signal = f"false where student.kind is {student.kind}: it takes the raw signal already"
+        require(not recipe.ablation.raw_signal, "ablation.raw_signal", True, signal)
         return
     smallest = {"gaf": 8, "resnet18": 32}[student.kind]
     require(

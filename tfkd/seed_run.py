@@ -197,7 +197,7 @@ class SeedRun:
         chosen = np.linspace(0, len(windows) - 1, GOLDEN_WINDOWS).astype(int)
         golden = self.trainer.inputs_of(windows.take(chosen), inputs)
         return export_student(
-            load(self.folder / f"{stage}.keras"),
+            self.trainer.on_device(load(self.folder / f"{stage}.keras")),
             folder,
             calibration=self.trainer.inputs_of(windows.take(picked), inputs),
             contract_facts=self._contract_facts(),
@@ -209,12 +209,13 @@ class SeedRun:
         channels = self.trainer.channels
         stream, normalisation = self.experiment.stream, self.prepared.normalisation
         whole = windows.kind == "whole_trial"
+        causal = self.recipe.student.kind == "causal"
         return {
             "dataset": self.recipe.data.dataset,
             "split": self.prepared.split,
             "windowing": "whole_trial" if whole else "stream",
             "sample_rate_hz": None if whole else stream.rate_hz,
-            "window": windows.length,
+            "window": windows.hop if causal else windows.length,
             "hop": windows.length if whole else windows.hop,
             "channels": [stream.channels[i] for i in channels],
             "units": [stream.units[i] for i in channels],

@@ -10,6 +10,7 @@ from tfkd.data.frames import FrameSampling
 from tfkd.encodings import GramianAngularField
 from tfkd.encodings.gaf import Gaf
 from tfkd.methods import pskd, vskd
+from tfkd.networks.causal import causal_student, streaming
 from tfkd.networks.fusion import fused_teacher
 from tfkd.networks.graph import graph_teacher
 from tfkd.networks.images import gaf_student, resnet18
@@ -79,10 +80,11 @@ class Trainer:
         recipe = self.recipe.student
         shape = (self.recipe.windows.length, len(self.channels))
         settings = {"input_name": self.student_input, "dropout": recipe.dropout}
-        if (kind or recipe.kind) == "imu":
+        signal_networks = {"imu": imu_student, "causal": causal_student}
+        if network := signal_networks.get(kind or recipe.kind):
             names = ("width", "depth", "kernel", "stem_kernel", "stem_stride", "strides")
             settings |= {name: getattr(recipe, name) for name in names}
-            return imu_student(shape, self.classes, **settings)
+            return network(shape, self.classes, **settings)
         network = {"gaf": gaf_student, "resnet18": resnet18}[recipe.kind]
         gaf = Gaf.parse(recipe.encoding, recipe.image_size)
         encoding = GramianAngularField(**dataclasses.asdict(gaf), name="encoding")
@@ -90,6 +92,10 @@ class Trainer:
         if recipe.weights:
             load_resnet18(student, recipe.weights, average_stem=shape[1] != 3)
         return student
+
+    def on_device(self, student):
+        """A trained student as the device runs it: a causal one with a memory, fed a hop at a time."""
+        return streaming(student, self.recipe.windows.hop) if self.recipe.student.kind == "causal" else student
 
     def _settling(self, network, training):
         """The network, with statistics that settle quickly if its training is short: those of Keras' default are

@@ -63,7 +63,7 @@ def _savings(model):
     uses = [tensor.buffer for subgraph in model.subgraphs for tensor in subgraph.tensors]
     for subgraph, operator, weights, _ in weights_and_biases(model):
         position = int(operator.inputs[1])
-        readers = sum(list(o.inputs).count(position) for o in subgraph.operators)
+        readers = sum(list(() if o.inputs is None else o.inputs).count(position) for o in subgraph.operators)
         data, quantization = constant(model, weights), weights.quantization
         if (
             data is None

@@ -11,10 +11,11 @@ from tfkd.deploy.encoding import encode, encode_for, signal_shape, split_encodin
 from tfkd.deploy.exported import C_FILES, CONTRACT, GOLDEN, VARIANTS, ExportResult, c_files, facts_of
 from tfkd.deploy.folder import replacing_folder
 from tfkd.deploy.graph import macs
-from tfkd.deploy.tflite import convert_int8
+from tfkd.deploy.tflite import convert_int8, in_chunks
 from tfkd.deploy.tflm import TflmModel
 from tfkd.deploy.variants import MEANINGS, file_name, make_variants
 from tfkd.files import OutputError
+from tfkd.networks.causal import memory_of
 
 
 def export_student(student, folder, *, calibration, contract_facts, golden):
@@ -30,9 +31,11 @@ def export_student(student, folder, *, calibration, contract_facts, golden):
     earlier export of that name is replaced only then.
 
     Args:
-        student: Functional Keras model in float32: one input, logits `(batch, classes)`.
+        student: Functional Keras model in float32: one input, logits `(batch, classes)`. For a causal student, what
+            `tfkd.networks.streaming` makes of it.
         folder: where to write. Must not exist, or hold nothing but an earlier export.
-        calibration: standardised training windows `(n, time, channels)`; see `convert_int8`.
+        calibration: standardised training windows `(n, time, channels)`; see `convert_int8`. With a memory, the
+            windows that it was trained on: those of `golden`, too, are cut into chunks and follow each other.
         contract_facts: what the model's file does not tell, by `Contract`'s names: `dataset`,
             `split`, `windowing`, `sample_rate_hz`, `window`, `hop`, `channels`, `units`, `mean`,
             `scale`, `encoding`, `labels`. `encoding` may be left out, or `"none"`, where the student itself holds
@@ -56,6 +59,9 @@ def export_student(student, folder, *, calibration, contract_facts, golden):
     folder = Path(folder).resolve()
     _refuse_foreign_files(folder)
     network, contract_facts = _encoding_apart(student, contract_facts)
+    if memory := memory_of(network):
+        contract_facts = contract_facts | {"memory": memory}
+        calibration, golden = in_chunks(np.asarray(calibration), network.input_shape[1]), _in_chunks(golden, network)
     model_bytes = convert_int8(network, encode(contract_facts["encoding"], network.input_shape[1], calibration))
     model = TflmModel(model_bytes)
     facts = facts_of(model_bytes) | {"arena_bytes": model.arena_bytes}
@@ -92,6 +98,13 @@ def _encoding_apart(student, facts):
     if inside != "none" and named not in ("none", inside):
         raise ContractError(f"encoding: {named!r}, but the student {student.name!r} holds {inside!r} itself.")
     return network, facts | {"encoding": named if inside == "none" else inside}
+
+
+def _in_chunks(golden, network):
+    """Golden windows cut into chunks, each with its window's id and label."""
+    x = in_chunks(np.asarray(golden["x"]), network.input_shape[1])
+    each = len(x) // max(len(golden["x"]), 1)
+    return {"ids": np.repeat(golden["ids"], each), "x": x, "labels": np.repeat(golden["labels"], each)}
 
 
 def _record(model, golden, contract):

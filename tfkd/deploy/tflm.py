@@ -4,6 +4,7 @@ import numpy as np
 
 from tfkd.deploy.arena import TflmError, measure_arena
 from tfkd.deploy.graph import read_graph
+from tfkd.deploy.tflite import in_chunks
 
 
 class TflmModel:
@@ -21,6 +22,7 @@ class TflmModel:
         input_shape, output_shape: with the batch of 1, e.g. `(1, 128, 6)` and `(1, 27)`.
         input_scale, output_scale: value of one step, a float.
         input_zero_point, output_zero_point: the step that stands for 0.0, in [-128, 127].
+        remembers: whether it keeps something between its runs (`tfkd.networks.streaming`).
         arena_bytes: working memory in which the interpreter runs, measured; this object itself runs
             in exactly that much. See `tfkd.deploy.arena.measure_arena` for what it promises on a
             board.
@@ -47,6 +49,7 @@ class TflmModel:
         self.input_shape, self.output_shape = source.shape, target.shape
         self.input_scale, self.input_zero_point = source.scale, source.zero_point
         self.output_scale, self.output_zero_point = target.scale, target.zero_point
+        self.remembers = any(operator.name == "VAR_HANDLE" for operator in graph.operators)
         self.arena_bytes = measure_arena(self.model_bytes)
         self._interpreter = runtime.Interpreter.from_bytes(self.model_bytes, arena_size=self.arena_bytes)
 
@@ -80,6 +83,9 @@ class TflmModel:
     def run(self, windows):
         """Runs quantised windows, one after the other.
 
+        What a model with a memory answers depends on the windows, its chunks, before: those of this call and of
+        earlier ones, back to the last `reset`.
+
         Args:
             windows: int8 `(n, time, channels)`, or whatever `input_shape` has behind the batch.
 
@@ -103,17 +109,31 @@ class TflmModel:
             output[...] = self._interpreter.get_output(0)[0]
         return outputs
 
+    def reset(self):
+        """Clears what a model with a memory remembers."""
+        self._interpreter.reset()
+
     def predict(self, windows):
         """Float windows in, float logits out, by way of int8.
 
         Args:
-            windows: floats `(n, time, channels)`, standardised as the contract says.
+            windows: floats `(n, time, channels)`, standardised as the contract says. For a model with a memory,
+                windows of one or more chunks: each begins with a cleared memory, and its last answer counts.
 
         Returns:
             float32 `(n, classes)`: `(q - output_zero_point) * output_scale`.
         """
-        steps = self.run(self.quantize(windows)).astype(np.float32)
+        quantized = self.quantize(windows)
+        if self.remembers:
+            outputs = [self._last_answer(window[None]) for window in quantized]
+            steps = np.array(outputs, np.float32).reshape(-1, *self.output_shape[1:])
+        else:
+            steps = self.run(quantized).astype(np.float32)
         return (steps - np.float32(self.output_zero_point)) * np.float32(self.output_scale)
+
+    def _last_answer(self, window):
+        self.reset()
+        return self.run(in_chunks(window, self.input_shape[1]))[-1]
 
 
 def _only(tensors, role):

@@ -101,6 +101,7 @@ def make_variants(model_bytes, windows=None):
             if windows is not None:
                 every = np.concatenate([np.asarray(windows), every])
             expected = model.run(every)
+            model.reset()
         different = int((model.run(every) != expected).any(axis=1).sum())
         if different:
             raise VariantError(

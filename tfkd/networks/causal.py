@@ -127,14 +127,14 @@ def streaming(student, samples):
 
 
 def memory_of(network):
-    """How many samples before its newest chunk a network with a memory looks back on; 0 for any other network."""
+    """How many samples before its newest chunk a network with a memory looks back on (at least 1); 0 for any other."""
     reach, seen = 0, False
     for layer in network.layers:
         if isinstance(layer, Remember | Newest):
             seen = seen or isinstance(layer, Remember)
             moments = layer.samples if isinstance(layer, Remember) else -layer.dropped
             reach += moments * network.input_shape[1] // layer.input.shape[1]
-    return reach if seen else 0
+    return max(reach, 1) if seen else 0
 
 
 def forget(network):
