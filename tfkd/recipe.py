@@ -102,10 +102,9 @@ class Student:
     A `causal` student is trained on windows like the others; on the device it remembers, takes `windows.hop` samples at
     a time and computes each thing once. `width`, `depth`, `kernel`, `stem_kernel`, `stem_stride` and `strides` are
     arguments of `tfkd.networks.imu_student` and `causal_student`. The images of `gaf` and `resnet18` have `image_size`
-    pixels a side and are encoded as a contract says it: `gasf`, `gadf`, or with a fixed range of the standardised signal
-    `gasf -3 3`;
-    `embedding` is the width of their last layer but one. `weights` is a file for a `resnet18` to start from: see
-    `tfkd.networks.weights.load_resnet18`.
+    pixels a side and are encoded as a contract says it: `gasf`, `gadf`, or with a fixed range of the standardised
+    signal `gasf -3 3`; `embedding` is the width of their last layer but one. `weights` is a file for a `resnet18` to
+    start from: see `tfkd.networks.weights.load_resnet18`.
     """
 
     kind: str = "imu"
