@@ -1,7 +1,7 @@
 /* The kernels that a generated student calls. int8 in, int8 out, the same bytes as TensorFlow Lite Micro.
  *
  * Tensors lie plane by plane: all positions of channel 0 (row by row), then all of channel 1, ...; only the
- * model's input comes position by position. All pointers to tensors are into the one buffer of the student.
+ * model's input, and what is joined with it or cut out of it, comes position by position. All pointers to tensors are into the one buffer of the student.
  */
 #ifndef TFKD_KERNELS_H_
 #define TFKD_KERNELS_H_
@@ -144,6 +144,13 @@ void tfkd_max_pool(const tfkd_pooling *layer, const int8_t *in, int8_t *out);
 
 /* Copies `blocks` blocks of `size` values to every `step`-th place of `out`: a part of a concatenation. */
 void tfkd_copy_blocks(const int8_t *in, int8_t *out, uint32_t blocks, uint32_t size, uint32_t step);
+
+/* Takes `size` values from every `step`-th place of `in`: a part of an axis. `out` may be where `in` begins or before. */
+void tfkd_take_blocks(const int8_t *in, int8_t *out, uint32_t blocks, uint32_t size, uint32_t step);
+
+/* Puts `size` new values behind the `kept` newest of the runs before, in each block: these are the last ones that `out`
+ * holds of the run before, and go to the front. */
+void tfkd_remember(const int8_t *in, int8_t *out, uint32_t blocks, uint32_t kept, uint32_t size);
 
 /* Planes with a border. */
 typedef struct tfkd_padding {

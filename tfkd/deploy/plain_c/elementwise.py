@@ -1,5 +1,7 @@
 """Addition, means and pooling as kernel calls."""
 
+import itertools
+
 from tfkd.deploy.plain_c.fixed_point import activation_range, quantize_multiplier
 from tfkd.deploy.plain_c.linear_add import exact_sums, find_linear_form
 from tfkd.deploy.plain_c.reader import PlainCError
@@ -10,7 +12,8 @@ def add(lowering, operator):
     """ADD of two tensors of one shape."""
     values = [lowering.source(operator, 0), lowering.source(operator, 1)]
     target = operator.outputs[0]
-    if not values[0].shape == values[1].shape == target.shape:
+    # The converter leaves leading ones away where it takes a single moment for a bias.
+    if len({_without_leading_ones(shape) for shape in (values[0].shape, values[1].shape, target.shape)}) > 1:
         raise PlainCError(
             f"ADD: shapes {values[0].shape} and {values[1].shape}; plain C adds tensors of one shape. Give both the "
             "same, or run the student in TensorFlow Lite Micro."
@@ -47,6 +50,10 @@ def add(lowering, operator):
         in_place=(0, 1),
         order=values[0].order,
     )
+
+
+def _without_leading_ones(shape):
+    return tuple(itertools.dropwhile(lambda size: size == 1, shape))
 
 
 def mean(lowering, operator):

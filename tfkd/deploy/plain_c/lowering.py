@@ -1,8 +1,9 @@
 """From the model's operators to kernel calls."""
 
 import dataclasses
+import math
 
-from tfkd.deploy.plain_c import convolution, elementwise, planner, rearrange
+from tfkd.deploy.plain_c import convolution, elementwise, memory, planner, rearrange
 from tfkd.deploy.plain_c.reader import PlainCError, read_model
 from tfkd.deploy.plain_c.steps import Piece, Step, Storage, Value
 
@@ -21,7 +22,10 @@ _LOWERINGS = {
     "PAD": rearrange.pad,
     "RESHAPE": rearrange.reshape,
     "SQUEEZE": rearrange.reshape,
+    "STRIDED_SLICE": rearrange.strided_slice,
+    memory.REMEMBER: memory.remember,
 }
+_TAKEN = sorted({*_LOWERINGS, *memory.OPERATORS} - {memory.REMEMBER})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Program:
         storages: `Storage`s, placed.
         input, output: `Value`s.
         memory_bytes: the buffer's size.
+        kept: the storages that keep their content from run to run, by their place.
         constant_bytes: of all weights and tables.
     """
 
@@ -41,6 +46,10 @@ class Program:
     input: Value
     output: Value
     memory_bytes: int
+
+    @property
+    def kept(self):
+        return sorted((s for s in self.storages if s.initial is not None), key=lambda storage: storage.offset)
 
     @property
     def constant_bytes(self):
@@ -62,7 +71,7 @@ def lower(model_bytes, sparse=None):
     """
     model = read_model(model_bytes)
     try:
-        return _Lowering(model, sparse).program()
+        return _Lowering(memory.gathered(model), sparse).program()
     except PlainCError:
         raise
     except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
@@ -96,7 +105,7 @@ class _Lowering:
             if operator.name not in _LOWERINGS:
                 raise PlainCError(
                     f"{operator.name}: plain C has no kernel for this operator, only for "
-                    f"{', '.join(sorted(_LOWERINGS))}. Build the student of those, or run it in TensorFlow Lite Micro."
+                    f"{', '.join(_TAKEN)}. Build the student of those, or run it in TensorFlow Lite Micro."
                 )
             if len(operator.outputs) != 1 or operator.outputs[0] is None:
                 raise PlainCError(f"{operator.name}: {len(operator.outputs)} outputs instead of one.")
@@ -109,6 +118,9 @@ class _Lowering:
         # The input is filled before the first step and the output read after the last.
         source.storage.pieces[0].first = -1
         target.storage.pieces[-1].last = len(self.steps)
+        for storage in self.storages:
+            if storage.initial is not None:
+                storage.pieces = [Piece(-1, len(self.steps), storage.size)]
         scratches = [
             Storage(f"scratch of step {i}", [Piece(i, i, step.scratch)])
             for i, step in enumerate(self.steps)
@@ -119,8 +131,9 @@ class _Lowering:
             self.steps[storage.first].scratch_offset = storage.offset
         return Program(tuple(self.steps), tuple(self.storages + scratches), source, target, memory_bytes)
 
-    def check(self, tensor, what):
-        """Refuses what is no int8 tensor of batch 1 with one scale."""
+    def check(self, tensor, what, shape=None):
+        """Refuses what is no int8 tensor of batch 1 with one scale; `shape` is the tensor's by default."""
+        shape = tensor.shape if shape is None else shape
         if tensor.dtype != "INT8":
             raise PlainCError(
                 f"{what} is {tensor.dtype.lower()}; plain C runs int8 students: convert with convert_int8."
@@ -129,10 +142,10 @@ class _Lowering:
             raise PlainCError(f"{what} has scales {tensor.scales.tolist()} instead of a single positive one.")
         if not -128 <= int(tensor.zero_points[0]) <= 127:
             raise PlainCError(f"{what} has zero point {tensor.zero_points[0]}, which is no int8 value.")
-        if not 2 <= len(tensor.shape) <= 4 or tensor.shape[0] != 1:
-            raise PlainCError(f"{what} has shape {tensor.shape}; plain C takes a batch of 1 and 2 to 4 dimensions.")
-        if max(tensor.shape) > _LARGEST or tensor.size > 2**24:
-            raise PlainCError(f"{what} has shape {tensor.shape}; plain C takes up to {_LARGEST} along each dimension.")
+        if not 2 <= len(shape) <= 4 or shape[0] != 1:
+            raise PlainCError(f"{what} has shape {shape}; plain C takes a batch of 1 and 2 to 4 dimensions.")
+        if max(shape) > _LARGEST or tensor.size > 2**24:
+            raise PlainCError(f"{what} has shape {shape}; plain C takes up to {_LARGEST} along each dimension.")
 
     def source(self, operator, position=0):
         """The value that an operator reads."""
@@ -189,6 +202,10 @@ class _Lowering:
         writes = self.new_value(target, order, storage)
         self.append(Step(operator.name, kernel, tuple(reads), writes, structs, code, **fields))
         return writes
+
+    def keep(self, value, initial):
+        """Leaves a value in its place from run to run: no step may work in place there."""
+        value.storage.initial, value.storage.last_use = initial, math.inf
 
     def append(self, step):
         now = len(self.steps)

@@ -51,11 +51,16 @@ class Operator:
 
 @dataclasses.dataclass(frozen=True)
 class Model:
-    """The model's only graph, with one input and one output."""
+    """The model's main graph, with one input and one output.
+
+    Attributes:
+        once: operators of a second graph, which a CALL_ONCE runs before the first inference.
+    """
 
     input: Tensor
     output: Tensor
     operators: tuple[Operator, ...]
+    once: tuple[Operator, ...] = ()
 
 
 def read_model(tflite_bytes):
@@ -68,7 +73,7 @@ def read_model(tflite_bytes):
         A `Model`.
 
     Raises:
-        PlainCError: not a `.tflite` file, a damaged one, or more than one graph, input or output.
+        PlainCError: not a `.tflite` file, a damaged one, more than one input or output, or more than two graphs.
     """
     if bytes(tflite_bytes[4:8]) != b"TFL3":
         raise PlainCError(
@@ -90,13 +95,11 @@ def _read(tflite_bytes):
     from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(tflite_bytes, 0))
-    if len(model.subgraphs) != 1:
+    if not 1 <= len(model.subgraphs) <= 2:
         raise PlainCError(f"The model has {len(model.subgraphs)} graphs; control flow cannot be turned into plain C.")
-    graph = model.subgraphs[0]
     operator_names, dtype_names = _names(schema.BuiltinOperator), _names(schema.TensorType)
-    tensors = [_tensor(tensor, model.buffers[tensor.buffer], dtype_names) for tensor in graph.tensors]
 
-    def picked(indices):
+    def picked(tensors, indices):
         indices = [int(i) for i in (indices if indices is not None else ())]
         if any(i < -1 for i in indices):
             raise IndexError(f"tensor {min(indices)}")
@@ -109,20 +112,26 @@ def _read(tflite_bytes):
             return code.customCode.decode()
         return operator_names[number]
 
-    inputs, outputs = picked(graph.inputs), picked(graph.outputs)
+    def operators(graph, tensors):
+        return tuple(
+            Operator(
+                operator_name(model.operatorCodes[operator.opcodeIndex]),
+                picked(tensors, operator.inputs),
+                picked(tensors, operator.outputs),
+                operator.builtinOptions,
+            )
+            for operator in graph.operators
+        )
+
+    main, *others = (
+        (graph, [_tensor(tensor, model.buffers[tensor.buffer], dtype_names) for tensor in graph.tensors])
+        for graph in model.subgraphs
+    )
+    inputs, outputs = picked(main[1], main[0].inputs), picked(main[1], main[0].outputs)
     for kind, found in (("input", inputs), ("output", outputs)):
         if len(found) != 1 or found[0] is None:
             raise PlainCError(f"The model has {len(found)} {kind}s; a student has exactly one.")
-    operators = tuple(
-        Operator(
-            operator_name(model.operatorCodes[operator.opcodeIndex]),
-            picked(operator.inputs),
-            picked(operator.outputs),
-            operator.builtinOptions,
-        )
-        for operator in graph.operators
-    )
-    return Model(inputs[0], outputs[0], operators)
+    return Model(inputs[0], outputs[0], operators(*main), *(operators(*other) for other in others))
 
 
 def _tensor(raw, buffer, dtype_names):

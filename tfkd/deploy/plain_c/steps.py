@@ -23,12 +23,14 @@ class Storage:
         name: for reports.
         pieces: what it holds, one after the other: a step that works in place adds a smaller or equal piece.
         last_use: index of the last operator that reads it.
+        initial: where it keeps its content from run to run, the value that clears it.
         offset: where it lies, once planned.
     """
 
     name: str
     pieces: list[Piece]
-    last_use: int = -1
+    last_use: float = -1
+    initial: int | None = None
     offset: int | None = None
 
     @property
