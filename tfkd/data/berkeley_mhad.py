@@ -15,7 +15,6 @@ Two trials are known to lack something: s04_a08_r05 is not in the release, and o
 in the copies that people have.
 """
 
-import os
 import re
 from collections import defaultdict
 from functools import partial
@@ -27,7 +26,7 @@ from tfkd.data import cache, clocks, splits
 from tfkd.data.berkeley_files import PLACES, SKELETONS, find_files, read_accelerometer
 from tfkd.data.berkeley_skeleton import BONES, JOINTS, marker_clock, read_skeleton
 from tfkd.data.recordings import DataError, Recording, Recordings, Stream
-from tfkd.data.sources import WAY_OUT
+from tfkd.data.sources import WAY_OUT, check_on_error, notes_within
 
 HOMEPAGE = "https://tele-immersion.citris-uc.org/berkeley_mhad"
 
@@ -89,8 +88,7 @@ def read_berkeley_mhad(data_dir, modalities=("imu", "skeleton"), on_error="raise
         DataError: nothing was found, or (with `on_error="raise"`) a file is bad, or the sensors of a trial have no time
             in common.
     """
-    if on_error not in ("raise", "skip"):
-        raise ValueError(f"on_error must be 'raise' or 'skip', got {on_error!r}.")
+    check_on_error(on_error)
     if unknown := set(modalities) - set(STREAMS):
         raise ValueError(f"Berkeley-MHAD has no modality {sorted(unknown)}; known: {sorted(STREAMS)}.")
     files, notes = find_files(Path(data_dir), set(modalities), on_error)
@@ -102,9 +100,7 @@ def read_berkeley_mhad(data_dir, modalities=("imu", "skeleton"), on_error="raise
     (ids, arrays), read_notes = cache.load_or_make("berkeley_mhad", stamp, make) if use_cache else make()
     for kind, entries in [*read_notes.items(), *_missing(files, modalities).items()]:
         notes[kind].extend(entries)
-    # Notes go into reports: where this machine keeps its data is nobody's business there.
-    within = f"{Path(data_dir)}{os.sep}"
-    notes = {kind: [entry.replace(within, "") for entry in entries] for kind, entries in notes.items()}
+    notes = notes_within(notes, data_dir)
     items = []
     for i, trial in enumerate(ids):
         subject, action, repetition = map(int, re.findall(r"\d+", trial))

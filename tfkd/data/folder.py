@@ -20,6 +20,7 @@ from tfkd.data import folder_files as files_of
 from tfkd.data.folder_settings import load_settings
 from tfkd.data.folder_streams import read_streams, stream_of, suspicions
 from tfkd.data.recordings import DataError, Interval, Recording, Recordings
+from tfkd.data.sources import check_on_error, notes_within
 from tfkd.data.splits import Split, by_condition
 
 KINDS = ("imu", "skeleton")
@@ -53,8 +54,7 @@ def read_folder(data_dir, modalities=("imu",), on_error="raise", use_cache=True)
     Raises:
         DataError: there is no such folder, or a file is bad; it is named, with line and column.
     """
-    if on_error not in ("raise", "skip"):
-        raise ValueError(f"on_error must be 'raise' or 'skip', got {on_error!r}.")
+    check_on_error(on_error)
     if not modalities or set(modalities) - set(KINDS):
         raise ValueError(f"A folder has no modality {sorted(set(modalities) - set(KINDS))}; known: imu, skeleton.")
     root, notes = Path(data_dir), defaultdict(list)
@@ -100,9 +100,7 @@ def read_folder(data_dir, modalities=("imu",), on_error="raise", use_cache=True)
         reasons = "; ".join(f"{kind}: {', '.join(entries[:3])}" for kind, entries in notes.items() if entries)
         raise DataError(f"None of the {len(rows)} recordings in {root} could be used. {reasons}.")
     notes["doubtful"] += suspicions(items, known)
-    # Notes go into reports: where this machine keeps its data is nobody's business there.
-    within = f"{root}{os.sep}"
-    notes = {kind: [entry.replace(within, "") for entry in entries] for kind, entries in notes.items() if entries}
+    notes = notes_within(notes, root)
     return Recordings(items, classes, known, settings.name, notes)
 
 

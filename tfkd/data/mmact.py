@@ -19,6 +19,7 @@ import numpy as np
 from tfkd.data import cache, clocks, keypoints, splits
 from tfkd.data.mmact_files import CLASSES, COLUMNS, WAY_OUT, find_files, read_pose, read_sensor
 from tfkd.data.recordings import DataError, Recording, Recordings, Stream
+from tfkd.data.sources import check_on_error, notes_within
 
 HOMEPAGE = "https://mmact19.github.io/2019/"
 
@@ -74,8 +75,7 @@ def read_mmact(
     Raises:
         DataError: a modality or sensor was not found at all, or (with `on_error="raise"`) a file is unreadable.
     """
-    if on_error not in ("raise", "skip"):
-        raise ValueError(f"on_error must be 'raise' or 'skip', got {on_error!r}.")
+    check_on_error(on_error)
     if unknown := set(modalities) - {"imu", "skeleton"}:
         raise ValueError(f"MMAct has no modality {sorted(unknown)}; known: imu, skeleton.")
     sensors = tuple(sensors)
@@ -95,9 +95,7 @@ def read_mmact(
         stamp = [stamp for path in poses.values() for stamp in _stamp(path)]
         make = partial(_read_each, poses, "skeleton", _read_skeleton, on_error)
         skeletons = _cached("mmact_skeleton", [*stamp, on_error], make, use_cache, notes)
-    # Notes go into reports: where this machine keeps its data is nobody's business there.
-    within = f"{Path(data_dir)}{os.sep}"
-    notes = {kind: [entry.replace(within, "") for entry in entries] for kind, entries in notes.items()}
+    notes = notes_within(notes, data_dir)
     return _assemble(imu, skeletons, modalities, sensors, notes)
 
 

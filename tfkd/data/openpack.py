@@ -18,6 +18,7 @@ import numpy as np
 from tfkd.data import cache, clocks, keypoints, openpack_facts
 from tfkd.data import openpack_files as files_of
 from tfkd.data.recordings import DataError, Interval, Recording, Recordings, Stream
+from tfkd.data.sources import check_on_error, notes_within
 
 HOMEPAGE = "https://open-pack.github.io"
 CLASSES = tuple(openpack_facts.OPERATIONS.values())
@@ -58,8 +59,7 @@ def read_openpack(
     Raises:
         DataError: nothing was found, or (with `on_error="raise"`) a file is unreadable or implausible.
     """
-    if on_error not in ("raise", "skip"):
-        raise ValueError(f"on_error must be 'raise' or 'skip', got {on_error!r}.")
+    check_on_error(on_error)
     if poses not in ("2d", "3d"):
         raise ValueError(f"poses must be '2d' or '3d', got {poses!r}.")
     sensors = tuple(sensors)
@@ -82,8 +82,7 @@ def read_openpack(
     stamp = [READER, wanted, on_error, *((path, stat.st_size, stat.st_mtime_ns) for path, stat in stats)]
     (ids, arrays), notes = cache.load_or_make("openpack", stamp, make) if use_cache else make()
     notes = {"ignored: duplicate": duplicates, **notes}
-    within = f"{Path(data_dir)}{os.sep}"
-    notes = {kind: [entry.replace(within, "") for entry in entries] for kind, entries in notes.items() if entries}
+    notes = notes_within(notes, data_dir)
     items = [_recording(name, {kind: values[i] for kind, values in arrays.items()}) for i, name in enumerate(ids)]
     return Recordings(items, CLASSES, {m: streams[m] for m in modalities}, "openpack", notes)
 

@@ -10,6 +10,21 @@ from tfkd.data.recordings import DataError
 WAY_OUT = "Download it again, or skip such files with on_error='skip' (--skip_bad_files)."
 
 
+def check_on_error(on_error):
+    """Refuses any other value than those that readers take."""
+    if on_error not in ("raise", "skip"):
+        raise ValueError(f"on_error must be 'raise' or 'skip', got {on_error!r}.")
+
+
+def notes_within(notes, data_dir):
+    """The notes of a reader, kind -> lines, with paths from `data_dir` on, and without kinds that have none.
+
+    Notes go into reports: where this machine keeps its data is nobody's business there.
+    """
+    within = f"{Path(data_dir)}{os.sep}"
+    return {kind: [line.replace(within, "") for line in lines] for kind, lines in notes.items() if lines}
+
+
 class Source:
     """One file, on disk or inside a zip."""
 

@@ -8,7 +8,6 @@ The reader takes the official download as it is: unzipped folders or the zips th
 differently cased folders, stray files, missing trials.
 """
 
-import os
 import re
 from collections import defaultdict
 from functools import partial
@@ -18,7 +17,7 @@ import numpy as np
 
 from tfkd.data import cache, utd_frames
 from tfkd.data.recordings import DataError, Recording, Recordings, Stream
-from tfkd.data.sources import WAY_OUT
+from tfkd.data.sources import WAY_OUT, check_on_error, notes_within
 from tfkd.data.utd_files import FILES, find_files, load_mat
 from tfkd.data.video import require as require_video
 
@@ -82,8 +81,7 @@ def read_utd_mhad(
     Raises:
         DataError: nothing was found, or (with `on_error="raise"`) a file is unreadable or implausible.
     """
-    if on_error not in ("raise", "skip"):
-        raise ValueError(f"on_error must be 'raise' or 'skip', got {on_error!r}.")
+    check_on_error(on_error)
     unknown = set(modalities) - set(STREAMS)
     if unknown:
         raise ValueError(f"UTD-MHAD has no modality {sorted(unknown)}; known: {sorted(STREAMS)}.")
@@ -113,9 +111,7 @@ def read_utd_mhad(
         read = partial(utd_frames.read, size=frame_size, most=most_frames)
         add(f"utd_mhad_{kind}", (kind,), utd_frames.settings(kind, frame_size, most_frames), read)
     _check_clips(streams, files, on_error, notes)
-    # Notes go into reports: where this machine keeps its data is nobody's business there.
-    within = f"{Path(data_dir)}{os.sep}"
-    notes = {kind: [entry.replace(within, "") for entry in entries] for kind, entries in notes.items()}
+    notes = notes_within(notes, data_dir)
     return _assemble(streams, modalities, notes)
 
 
