@@ -211,7 +211,7 @@ class SeedRun:
         whole = windows.kind == "whole_trial"
         causal = self.recipe.student.kind == "causal"
         return {
-            "dataset": self.recipe.data.dataset,
+            "dataset": self.experiment.dataset,
             "split": self.prepared.split,
             "windowing": "whole_trial" if whole else "stream",
             "sample_rate_hz": None if whole else stream.rate_hz,

@@ -12,8 +12,10 @@ from tests.formats import own
 from tfkd.data import folder_settings
 from tfkd.data.folder import protocols, read_folder
 from tfkd.data.folder_files import read_intervals
+from tfkd.experiment import Experiment
 from tfkd.prepared import prepare, student_channels
 from tfkd.recipe import parse_recipe
+from tfkd.seed_run import SeedRun
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "tfkd" / "data" / "README.md").read_text()
@@ -89,3 +91,9 @@ def test_every_file_and_command_it_names_is_there():
         assert f"\n{target}:" in (ROOT / "Makefile").read_text(), target
     for path in re.findall(r"\]\(([\w./]+)\)", PAGE):
         assert (ROOT / "tfkd" / "data" / path).exists(), path
+
+
+def test_the_contract_names_the_data(example, tmp_path):
+    recipe = parse_recipe(tomllib.loads(blocks("toml")[1]))
+    run = SeedRun(Experiment(recipe, tmp_path, example, say=lambda line: None), seed=0)
+    assert run._contract_facts()["dataset"] == "waving"
