@@ -232,22 +232,27 @@ def test_unlabelled_people_train_the_student_and_not_the_teacher(tree, tmp_path)
             "windows": {"kind": "stream", "length": 64, "hop": 32, "skeleton_length": 16},
             "distillation": {"teacher": "stored", "angle": 1.0, "label": 0.5},
             "augmentation": {"jitter": 0.05},
+            "student": {"kind": "causal", "width": 8, "depth": 1},
+            "ablation": {"control": False},
             "pruning": {"epochs": 1},
         },
         {
             "windows": {"length": 32, "skeleton_length": 16, "channels": ["acc_x", "acc_y", "acc_z"]},
             "teacher": {"kind": "fused", "width": 8},
             "pruning": {"sparsity": 0.0},
+            "ablation": {"control": False},
             "data": {"dataset": "utd", "split": "loso", "test_subject": 2},
         },
     ],
-    ids=["stream, stored outputs", "three channels, fused teacher, not pruned, loso"],
+    ids=["stream, causal student, stored outputs", "three channels, fused teacher, not pruned, loso"],
 )
 def test_other_recipes_run_through(tree, tmp_path, change):
+    short = {"epochs": 1, "batch_size": 32}
+    change = {**change, "teacher_training": short, "student_training": short}
     results = experiment(tree, tmp_path / "run", change).run(1)
     contract = load_export(tmp_path / "run" / "seed0" / "export").contract
     if "kind" in change["windows"]:
-        assert contract.sample_rate_hz == 50.0 and contract.hop == 32
+        assert contract.sample_rate_hz == 50.0 and contract.hop == contract.window == 32 and contract.memory > 0
         assert results["protocol"]["judged_windows"] > results["protocol"]["judged_recordings"]
     else:
         assert contract.input_shape == (1, 32, 3) and results["protocol"]["split"] == "loso_2"
