@@ -75,10 +75,14 @@ class ModelWriter:
         graph.inputs, graph.outputs = [source], [target]
         model = schema.ModelT()
         model.version = 3
-        model.subgraphs, model.buffers, model.operatorCodes = [graph], self.buffers, self.codes
+        model.subgraphs, model.buffers, model.operatorCodes = self.graphs(graph), self.buffers, self.codes
         builder = flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
         return bytes(builder.Output())
+
+    def graphs(self, main):
+        """All graphs of the file."""
+        return [main]
 
     # Operators by their usual arguments. `out` is (scale, zero point) of the output.
 
@@ -189,6 +193,23 @@ class ModelWriter:
         shape = [size + sum(pair) for size, pair in zip(self.shape(x), amounts)]
         paddings = self.tensor((len(amounts), 2), None, data=np.array(amounts, np.int32), dtype="INT32")
         return self.operator("PAD", [x, paddings], [self._like(x, shape)], "PadOptions")
+
+    def slice(self, x, axis, first, behind):
+        """STRIDED_SLICE of a part of one axis; with the masks that the converter writes."""
+        shape = list(self.shape(x))
+        shape[axis] = len(range(shape[axis])[first:behind])
+        bounds = np.zeros((3, len(shape)), np.int32)
+        bounds[:, axis], bounds[2] = (first, behind, 1), 1
+        settings = [self.tensor((len(shape),), None, data=row, dtype="INT32") for row in bounds]
+        masks = 2 ** len(shape) - 1 - 2**axis
+        return self.operator(
+            "STRIDED_SLICE",
+            [x, *settings],
+            [self._like(x, shape)],
+            "StridedSliceOptions",
+            beginMask=masks,
+            endMask=masks,
+        )
 
     def reshape(self, x, shape):
         wanted = self.tensor((len(shape),), None, data=np.array(shape, np.int32), dtype="INT32")

@@ -12,21 +12,24 @@ SOURCES = Path(__file__).resolve().parents[2] / "micro" / "src"
 STRICT = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic"]
 SANITIZE = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
-# Reads inputs from stdin and writes outputs to stdout; the memory is handed over full of noise.
+# Reads inputs from stdin and writes outputs to stdout; the memory is handed over full of noise. The argument says after
+# how many runs the student is to forget the ones before.
 MAIN = r"""
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "student.h"
-int main(void) {
+int main(int argc, char **argv) {
+  const int every = argc > 1 ? atoi(argv[1]) : 0;
   tfkd_student student;
   /* On the heap, where the sanitizer guards the exact end. */
   unsigned char *memory = aligned_alloc(TFKD_STUDENT_ALIGNMENT, (TFKD_STUDENT_MEMORY_BYTES + 15) / 16 * 16);
   memset(memory, 0xA5, TFKD_STUDENT_MEMORY_BYTES);
   if (tfkd_student_init(&student, memory, TFKD_STUDENT_MEMORY_BYTES) != TFKD_OK) return 2;
-  while (fread(student.input, 1, TFKD_INPUT_SIZE, stdin) == TFKD_INPUT_SIZE) {
+  for (int runs = 1; fread(student.input, 1, TFKD_INPUT_SIZE, stdin) == TFKD_INPUT_SIZE; ++runs) {
     if (tfkd_student_run(&student) != TFKD_OK) return 3;
     fwrite(student.output, 1, TFKD_CLASSES, stdout);
+    if (every > 0 && runs % every == 0 && tfkd_student_reset(&student) != TFKD_OK) return 4;
   }
   free(memory);
   return 0;
@@ -55,13 +58,13 @@ def write_student(folder, model_bytes, inputs, outputs, sparse=None):
     (folder / "main.c").write_text(MAIN)
 
 
-def run_student(folder, kernels, model_bytes, x, outputs, sparse=None):
+def run_student(folder, kernels, model_bytes, x, outputs, sparse=None, reset_every=0):
     """The plain C student's outputs `(n, outputs)` for int8 inputs `(n, ...)`, under sanitizers."""
     write_student(folder, model_bytes, x[0].size, outputs, sparse)
     includes = ["-I", folder, "-I", SOURCES, "-I", SOURCES / "kernels"]
     sources = [folder / "main.c", folder / "student_plain.c"]
     run(["gcc", *STRICT, *SANITIZE, *includes, *sources, *kernels, "-o", folder / "program"])
-    done = run([folder / "program"], input=x.tobytes())
+    done = run([folder / "program", str(reset_every)], input=x.tobytes())
     return np.frombuffer(done.stdout, np.int8).reshape(len(x), -1)
 
 

@@ -199,6 +199,32 @@ def paddings(w):
     ]
 
 
+def slices(w):
+    """Parts of one axis of planes, of the input as it comes, in place and not."""
+    source, x = signal(w)
+    image = w.convolution(w.reshape(source, (1, 8, 5, 6)), 7, (3, 3))
+    y = w.convolution(w.slice(x, 1, 3, 40), 5, (3, 1), same=False)
+    newest = w.slice(y, 1, -11, 35)
+    flattened = flat(w, x)
+    return source, [
+        w.slice(image, 1, 2, 7),
+        w.slice(image, 2, 0, -2),
+        w.slice(image, 3, 1, 6),
+        w.slice(image, 3, 0, 7),
+        w.depthwise(w.slice(y, 1, 1, 35), (5, 1), same=False),
+        w.add(newest, w.depthwise(newest, (3, 1))),
+        w.slice(flattened, 1, 17, 200),
+    ]
+
+
+def single_moments(w):
+    """The converter adds a moment as a vector without its batch."""
+    source = w.tensor((1, 1, 6), 0.05, 7)
+    x = w.convolution(w.reshape(source, (1, 1, 1, 6)), 8, (1, 1))
+    y = w.convolution(x, 8, (1, 1))
+    return source, [w.add(y, w.reshape(x, (8,))), w.add(x, w.reshape(x, (8,)))]
+
+
 def conv1d_style(w):
     """Causal Conv1D layers as Keras writes them: padding and a pair of reshapes around each."""
     source = w.tensor((1, 30, 4), 0.05, -2)
@@ -258,6 +284,8 @@ GRAPHS = [
     pools,
     concatenations,
     paddings,
+    slices,
+    single_moments,
     conv1d_style,
     dense_layers,
     odd_scales,

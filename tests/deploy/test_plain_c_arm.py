@@ -9,6 +9,7 @@ import pytest
 
 from tests.deploy import plain_c_build as build
 from tests.deploy.test_plain_c import GRAPHS, joined
+from tests.deploy.test_plain_c_memory import remembering
 from tests.deploy.test_plain_c_parts import pruned_student
 from tfkd.deploy import TflmModel
 
@@ -101,3 +102,11 @@ def test_sparse_and_dense_kernels_give_the_bytes_of_tflm(sparse, target, tmp_pat
     x = build.inputs(model.input_shape[1:], WINDOWS)
     found = run_on(target, tmp_path, model_bytes, x, 9, sparse)
     assert (found == model.run(x)).all()
+
+
+def test_memories_give_the_bytes_of_tflm(target, tmp_path):
+    model_bytes = remembering()
+    model = TflmModel(model_bytes)
+    x = build.inputs(model.input_shape[1:], WINDOWS)
+    expected = model.run(x)
+    assert (run_on(target, tmp_path, model_bytes, x, expected.shape[1]) == expected).all()

@@ -83,6 +83,31 @@ def tanh(w):
     return source, w.convolution(x, 3, (3, 1), activation=4)
 
 
+def computed_bounds(w):
+    source, x = signal(w)
+    y = w.slice(x, 1, 2, 30)
+    w.tensors[w.operators[-1].inputs[2]].buffer = 0
+    return source, y
+
+
+def every_other(w):
+    source, x = signal(w)
+    y = w.slice(x, 1, 0, 20)
+    strides = w.tensors[w.operators[-1].inputs[3]].buffer
+    w.buffers[strides].data = np.frombuffer(np.array([1, 2, 1, 1], np.int32).tobytes(), np.uint8)
+    return source, y
+
+
+def corner(w):
+    source, x = signal(w)
+    y = w.slice(x, 1, 0, 20)
+    w.tensors[y].shape[3] = 4
+    bounds = w.tensors[w.operators[-1].inputs[2]].buffer
+    w.buffers[bounds].data = np.frombuffer(np.array([0, 20, 0, 4], np.int32).tobytes(), np.uint8)
+    w.operators[-1].builtinOptions.endMask = 5
+    return source, y
+
+
 REFUSED = [
     (float_input, "float32; plain C runs int8 students"),
     (unknown_operator, "LOGISTIC: plain C has no kernel .* run it in TensorFlow Lite Micro"),
@@ -95,6 +120,9 @@ REFUSED = [
     (scaled_concatenation, "CONCATENATION: .*different scales"),
     (dense_by_rows, r"FULLY_CONNECTED: weights \(4, 6\)"),
     (batch_of_two, "batch of 1"),
+    (computed_bounds, "STRIDED_SLICE: its bounds are computed"),
+    (every_other, r"STRIDED_SLICE: strides \[1, 2, 1, 1\]"),
+    (corner, "STRIDED_SLICE: cuts .* along one axis"),
     (tanh, "CONV_2D: the fused activation TANH"),
 ]
 

@@ -49,7 +49,8 @@ def gathered(model):
         join, cut = _around(model.operators, name, *users)
         new, joined = join.inputs[1], join.outputs[0]
         start = initial[name]
-        if start.shape != users[0].outputs[0].shape or not all(same_scale(joined, x) for x in (*join.inputs, start)):
+        alike = all(same_scale(joined, x) for x in (*join.inputs, *cut.outputs, start))
+        if not alike or start.shape != join.inputs[0].shape:
             raise _refusal("CONCATENATION", name, "has other scales or another shape than what is joined with it")
         if start.data.min() != start.data.max():
             raise _refusal("ASSIGN_VARIABLE", name, "does not begin with one and the same value everywhere")
