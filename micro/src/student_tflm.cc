@@ -8,6 +8,11 @@
 #include "tensorflow/lite/schema/schema_generated.h"
 #include "tfkd_resolver.h"
 
+#if TFKD_MEMORY > 0
+#include "tensorflow/lite/micro/micro_allocator.h"
+#include "tensorflow/lite/micro/micro_resource_variable.h"
+#endif
+
 namespace tfkd {
 namespace tflm {
 namespace {
@@ -18,7 +23,15 @@ static_assert(kOperators == STUDENT_MODEL_OPERATORS,
 // Stands at the beginning of the caller's memory; the rest of it is the arena. Never destroyed: neither
 // object holds anything outside that memory.
 struct Engine {
+#if TFKD_MEMORY > 0
+  // What the student remembers is the model's variables, for which the interpreter is to be given room; that has to
+  // come out of the same arena.
+  Engine(const Model* model, uint8_t* arena, size_t bytes) : Engine(model, MicroAllocator::Create(arena, bytes)) {}
+  Engine(const Model* model, MicroAllocator* allocator)
+      : interpreter(model, resolver, allocator, MicroResourceVariables::Create(allocator, STUDENT_MODEL_VARIABLES)) {}
+#else
   Engine(const Model* model, uint8_t* arena, size_t bytes) : interpreter(model, resolver, arena, bytes) {}
+#endif
 
   Resolver resolver;
   MicroInterpreter interpreter;
@@ -72,6 +85,15 @@ tfkd_status Run(Engine* engine) {
   return engine->interpreter.Invoke() == kTfLiteOk ? TFKD_OK : TFKD_ENGINE_FAILED;
 }
 
+// To each variable's zero point, which is what it begins with.
+tfkd_status Reset(Engine* engine) {
+  if (engine == nullptr) return TFKD_BAD_ARGUMENT;
+#if TFKD_MEMORY > 0
+  if (engine->interpreter.Reset() != kTfLiteOk) return TFKD_ENGINE_FAILED;
+#endif
+  return TFKD_OK;
+}
+
 }  // namespace
 }  // namespace tflm
 }  // namespace tfkd
@@ -88,6 +110,8 @@ tfkd_status tfkd_student_init(tfkd_student* student, void* memory, size_t bytes)
 }
 
 tfkd_status tfkd_student_run(tfkd_student* student) { return tfkd::tflm::Run(tfkd::tflm::EngineOf(student)); }
+
+tfkd_status tfkd_student_reset(tfkd_student* student) { return tfkd::tflm::Reset(tfkd::tflm::EngineOf(student)); }
 
 size_t tfkd_tflm_arena_used(const tfkd_student* student) {
   const auto* engine = tfkd::tflm::EngineOf(student);

@@ -158,7 +158,8 @@ def measure(target, generated, folder, plugin=None):
     """
     folder, contract = Path(folder).resolve(), read_contract(generated)
     stream, hop = contract["windowing"] == "stream", contract["hop"]
-    count = contract["window"] + _HOPS * hop if stream else contract["window"] * 3 // 2
+    unsure = -(-contract["memory"] // hop) * hop  # samples before a student with a memory decides anything
+    count = unsure + contract["window"] + _HOPS * hop if stream else contract["window"] * 3 // 2
     samples = invented_samples(contract, count)
     write_csv(folder / "invented.csv", contract["channels"], samples)
     write_records(folder / "invented.bin", samples)

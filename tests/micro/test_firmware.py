@@ -24,11 +24,12 @@ pytestmark = pytest.mark.usefixtures("toolchain")
 
 
 class Firmware:
-    """A student's firmware, built for each target when it is first asked for."""
+    """A student's firmware, built for each target when it is first asked for; `student` is a folder of models/, or
+    any other."""
 
-    def __init__(self, name, folder, plugin):
+    def __init__(self, student, folder, plugin):
         self.plugin = plugin
-        self.student = find_student(MICRO.parent / "models" / name)
+        self.student = find_student(MICRO.parent / "models" / student)
         self.contract = self.student.contract
         self.model = TflmModel(self.student.model_bytes)
         self.folder, self.generated, self._built = folder, folder / "generated", {}
@@ -58,8 +59,10 @@ class Firmware:
     def expected(self, samples, settings=None):
         """The same from the Python reference."""
         stream = self.contract.windowing == "stream"
-        twin = (Stream if stream else Trial)(self.contract, self.model.run, settings)
-        if not stream:
+        if stream:
+            twin = Stream(self.contract, self.model.run, settings, self.model.reset)
+        else:
+            twin = Trial(self.contract, self.model.run, settings)
             twin.begin()
         for seconds, values in samples:
             twin.push(round(seconds * 1e6), values)

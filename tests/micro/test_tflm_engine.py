@@ -76,10 +76,20 @@ def test_every_variant_shares_contract_and_golden_windows(generated):
     assert len({(folder / "student_model.h").read_text() for folder in generated.values()}) == 4
 
 
+@pytest.fixture(scope="module")
+def remembering(causal, tmp_path_factory):
+    """A folder with the C files of a student with a memory."""
+    folder = tmp_path_factory.mktemp("causal")
+    for file, text in c_files(causal).items():
+        (folder / file).write_text(text)
+    return folder
+
+
 @NAMESPACES
-@pytest.mark.parametrize("variant", ["plain", "decode"])
-def test_engine_handles_every_way_things_can_go(generated, tmp_path, names, variant):
-    folder = generated[variant]
+@pytest.mark.parametrize("variant", ["plain", "decode", "with a memory"])
+def test_engine_handles_every_way_things_can_go(generated, remembering, tmp_path, names, variant):
+    memory = variant == "with a memory"
+    folder = remembering if memory else generated[variant]
     sources = [HERE / "tflm_engine.cc", SOURCES / "student_tflm.cc", SOURCES / "decode_pruned.cc"]
     compiles(["g++", *STRICT, *EMBEDDED, *names, *STUBS, "-I", SOURCES, "-I", folder, *sources,
               "-x", "c++", folder / "student_model.c", *SANITIZED, "-o", tmp_path / "engine"])  # fmt: skip
@@ -90,6 +100,7 @@ def test_engine_handles_every_way_things_can_go(generated, tmp_path, names, vari
         "a byte too little: -1",
         "run without init: -5",
         "run nothing: -5",
+        "reset without init: -5, nothing: -5",
         "arena of nothing: 0",
         "sound: 0",
         "schema: -3",
@@ -108,6 +119,8 @@ def test_engine_handles_every_way_things_can_go(generated, tmp_path, names, vari
         "run: 0, output: 42 42",
         "arena used: 1",
         "run fails: -4",
+        "reset: 0, interpreters: 1, variables: 4" if memory else "reset: 0, interpreters: 0, variables: 0",
+        "reset fails: -4" if memory else "reset fails: 0",
         "TensorFlow Lite Micro",
     ]
 
@@ -154,10 +167,11 @@ def test_decoder_unpacks_what_the_encoder_packs_and_refuses_the_rest(tmp_path, n
 @NAMESPACES
 @pytest.mark.usefixtures("arm_cpp")
 @pytest.mark.parametrize("kernels", ["CMSIS_NN", "TFKD_REFERENCE_KERNELS"])
-def test_engine_compiles_for_a_cortex_m4(generated, tmp_path, names, kernels):
-    for source in ("student_tflm.cc", "decode_pruned.cc"):
+def test_engine_compiles_for_a_cortex_m4(generated, remembering, tmp_path, names, kernels):
+    decode = generated["decode"]
+    for folder, source in [(decode, "student_tflm.cc"), (decode, "decode_pruned.cc"), (remembering, "student_tflm.cc")]:
         compiles(["arm-none-eabi-g++", *CORTEX_M4, *STRICT, *EMBEDDED, f"-D{kernels}", *names, *STUBS, "-I", SOURCES,
-                  "-I", generated["decode"], "-c", SOURCES / source, "-o", tmp_path / "x.o"])  # fmt: skip
+                  "-I", folder, "-c", SOURCES / source, "-o", tmp_path / "x.o"])  # fmt: skip
 
 
 def engine_command(folder, *flags):
@@ -205,20 +219,20 @@ def test_other_types_of_kernels_are_linked_only_where_the_model_has_them():
 
 
 @pytest.mark.skipif(not TFLM_DIR, reason="needs TFLM_DIR: a checkout of TensorFlow Lite Micro with its library built")
-@pytest.mark.parametrize("variant", MEANINGS)
-def test_real_tflm_gives_the_golden_outputs(generated, tmp_path, variant):
+@pytest.mark.parametrize("variant", [*MEANINGS, "with a memory"])
+def test_real_tflm_gives_the_golden_outputs(generated, remembering, tmp_path, variant):
     tflm = Path(TFLM_DIR)
     library = tflm / "gen/linux_x86_64_default_gcc/lib/libtensorflow-microlite.a"
     downloads = tflm / "tensorflow/lite/micro/tools/make/downloads"
     includes = [tflm, downloads / "flatbuffers/include", downloads / "gemmlowp", downloads / "ruy"]
     system = [part for include in includes for part in ("-isystem", include)]
     (tmp_path / "main.cc").write_text(REPLAY)
-    folder = generated[variant]
+    folder = (generated | {"with a memory": remembering})[variant]
     compiles(["g++", *STRICT, *EMBEDDED, *SANITIZED, *system, "-I", SOURCES, "-I", folder, "-x", "c++",
               tmp_path / "main.cc", SOURCES / "student_tflm.cc", SOURCES / "decode_pruned.cc",
               folder / "student_model.c", folder / "golden_windows.c", "-x", "none", library,
               "-o", tmp_path / "replay"])  # fmt: skip
-    assert output(tmp_path / "replay") == "12 of 12 identical, arena within bounds\n"
+    assert output(tmp_path / "replay") == "24 of 24 identical, arena within bounds\n"
 
 
 REPLAY = r"""
@@ -231,12 +245,13 @@ int main() {
   tfkd_student student;
   if (tfkd_student_init(&student, memory, sizeof memory) != TFKD_OK) return 1;
   int identical = 0;
-  for (int i = 0; i < GOLDEN_WINDOWS; ++i) {
-    std::memcpy(student.input, golden_inputs[i], TFKD_INPUT_SIZE);
+  for (int i = 0; i < 2 * GOLDEN_WINDOWS; ++i) {
+    if (i == GOLDEN_WINDOWS && tfkd_student_reset(&student) != TFKD_OK) return 3;
+    std::memcpy(student.input, golden_inputs[i % GOLDEN_WINDOWS], TFKD_INPUT_SIZE);
     if (tfkd_student_run(&student) != TFKD_OK) return 2;
-    identical += std::memcmp(student.output, golden_outputs[i], TFKD_CLASSES) == 0;
+    identical += std::memcmp(student.output, golden_outputs[i % GOLDEN_WINDOWS], TFKD_CLASSES) == 0;
   }
   const bool within = tfkd_tflm_arena_used(&student) <= STUDENT_MODEL_ARENA_BYTES;
-  std::printf("%d of %d identical, arena %s bounds\n", identical, GOLDEN_WINDOWS, within ? "within" : "out of");
+  std::printf("%d of %d identical, arena %s bounds\n", identical, 2 * GOLDEN_WINDOWS, within ? "within" : "out of");
 }
 """

@@ -30,7 +30,7 @@ void Reset() {
   behaviour.input = Tensor(input, &input_shape, sizeof input, TFKD_INPUT_SCALE, TFKD_INPUT_ZERO_POINT);
   behaviour.output = Tensor(output, &output_shape, sizeof output, TFKD_OUTPUT_SCALE, TFKD_OUTPUT_ZERO_POINT);
   behaviour.inputs = behaviour.outputs = 1;
-  behaviour.allocate = behaviour.invoke = kTfLiteOk;
+  behaviour.allocate = behaviour.invoke = behaviour.reset = kTfLiteOk;
   stub_schema_version = 3;
 }
 
@@ -51,6 +51,7 @@ int Main() {
   std::printf("a byte too little: %d\n", tfkd_student_init(&student, memory, TFKD_STUDENT_MEMORY_BYTES - 1));
   std::printf("run without init: %d\n", tfkd_student_run(&student));
   std::printf("run nothing: %d\n", tfkd_student_run(nullptr));
+  std::printf("reset without init: %d, nothing: %d\n", tfkd_student_reset(&student), tfkd_student_reset(nullptr));
   std::printf("arena of nothing: %u\n", static_cast<unsigned>(tfkd_tflm_arena_used(&student)));
 
   Say("sound");
@@ -77,6 +78,10 @@ int Main() {
   std::printf("arena used: %d\n", tfkd_tflm_arena_used(&student) == behaviour.arena_bytes - 100);
   behaviour.invoke = kTfLiteError;
   std::printf("run fails: %d\n", tfkd_student_run(&student));
+  const tfkd_status cleared = tfkd_student_reset(&student);
+  std::printf("reset: %d, interpreters: %d, variables: %d\n", cleared, behaviour.resets, behaviour.variables);
+  behaviour.reset = kTfLiteError;
+  std::printf("reset fails: %d\n", tfkd_student_reset(&student));
   std::printf("%s\n", tfkd_student_engine());
   return 0;
 }

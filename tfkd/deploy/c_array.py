@@ -3,6 +3,7 @@
 import numpy as np
 
 from tfkd.deploy.c_literals import float_literal, rows, sha_head, string_literal
+from tfkd.deploy.graph import variables
 from tfkd.deploy.variants import MEANINGS
 
 _SAME_EXPORT = """\
@@ -53,6 +54,9 @@ def model_header(variant, student_sha256):
 /* How many different operators it has; tfkd_resolver.h registers them. */
 #define STUDENT_MODEL_OPERATORS {len(variant.operators)}
 
+/* How many variables it keeps from run to run: what TensorFlow Lite Micro's MicroResourceVariables are created for. */
+#define STUDENT_MODEL_VARIABLES {variables(variant.model_bytes)}
+
 /* Aligned to 16 bytes, as TensorFlow Lite Micro wants it. */
 extern const unsigned char student_model[STUDENT_MODEL_BYTES];
 
@@ -98,7 +102,8 @@ def golden_header(golden, sha256, encoded=False):
 {_EXTERN_C}
 #define GOLDEN_WINDOWS {len(golden["inputs"])}
 
-/* Already standardised, encoded and quantised. */
+/* Already standardised, encoded and quantised. Run in this order: a student with a memory answers from all of them so
+ * far, beginning with what tfkd_student_init or tfkd_student_reset leaves. */
 extern const int8_t golden_inputs[GOLDEN_WINDOWS][TFKD_INPUT_SIZE];
 extern const int8_t golden_outputs[GOLDEN_WINDOWS][TFKD_CLASSES];
 {signals}

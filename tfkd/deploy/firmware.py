@@ -78,7 +78,8 @@ def invented_golden(model, contract, seed=0):
     """Golden windows where there are no recordings: what `model` gives for invented inputs.
 
     Noise, over the whole int8 range where nothing is encoded, smooth curves, and constants at both ends of
-    the range and at zero. They tell whether an engine computes the same bytes; they say nothing of accuracy.
+    the range and at zero. They tell whether an engine computes the same bytes; they say nothing of accuracy. A student
+    with a memory is given them as chunks of one signal.
 
     Args:
         model: a `TflmModel`.
@@ -98,6 +99,7 @@ def invented_golden(model, contract, seed=0):
     encoded = contract.input_shape[1:] != shape
     x = steps * np.float32(1 / 32 if encoded else model.input_scale)  # up to 4 standard deviations
     inputs = model.quantize(encode_for(contract, x))
+    model.reset()
     return {
         "ids": np.array([f"invented{i}" for i in range(len(inputs))], dtype=np.str_),
         "x": x,

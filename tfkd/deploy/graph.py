@@ -88,6 +88,19 @@ def operators(tflite_bytes):
     return sorted({operator.name for operator in read_graph(tflite_bytes).operators})
 
 
+def variables(tflite_bytes):
+    """How many variables a `.tflite` file keeps from run to run; 0 for most, see `tfkd.networks.streaming`."""
+    model = unpack(tflite_bytes)
+    return len(
+        {
+            operator.builtinOptions.sharedName
+            for subgraph in model.subgraphs
+            for operator in subgraph.operators or ()
+            if operator_name(model, operator) == "VAR_HANDLE"
+        }
+    )
+
+
 def macs(tflite_bytes):
     """Multiply-accumulates of one inference.
 

@@ -7,12 +7,18 @@ template <unsigned int kCapacity>
 class MicroMutableOpResolver {
  public:
   TfLiteStatus AddAdd(const TFLMRegistration& r = {}) { return Add(r); }
+  TfLiteStatus AddAssignVariable() { return Add({}); }
+  TfLiteStatus AddCallOnce() { return Add({}); }
+  TfLiteStatus AddConcatenation() { return Add({}); }
   TfLiteStatus AddConv2D(const TFLMRegistration& r = {}) { return Add(r); }
   TfLiteStatus AddDecode(const TFLMRegistration& r = {}) { return Add(r); }
   TfLiteStatus AddDepthwiseConv2D(const TFLMRegistration& r = {}) { return Add(r); }
   TfLiteStatus AddFullyConnected(const TFLMRegistration& r = {}) { return Add(r); }
   TfLiteStatus AddMean(const TFLMRegistration& r = {}) { return Add(r); }
+  TfLiteStatus AddReadVariable() { return Add({}); }
   TfLiteStatus AddReshape(const TFLMRegistration& r = {}) { return Add(r); }
+  TfLiteStatus AddStridedSlice() { return Add({}); }
+  TfLiteStatus AddVarHandle() { return Add({}); }
   TfLiteStatus AddCustom(const char*, const TFLMRegistration* r) { return Add(*r); }
 
  private:
