@@ -123,7 +123,7 @@ def test_contract_header_holds_the_contract(exported, tmp_path, compiler, window
 
     rate = contract.sample_rate_hz or 0
     expected = [
-        f"1 {contract.window} {contract.hop} 3 3 {int(windowing == 'stream')}",
+        f"2 {contract.window} {contract.hop} 3 3 {int(windowing == 'stream')}",
         f"{round(rate * 1000)} {hexadecimal(rate)} {contract.arena_bytes} 5 96",
         f"{hexadecimal(contract.input_scale)} {contract.input_zero_point} "
         f"{hexadecimal(contract.output_scale)} {contract.output_zero_point}",
