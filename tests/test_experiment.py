@@ -253,6 +253,7 @@ def test_other_recipes_run_through(tree, tmp_path, change):
     contract = load_export(tmp_path / "run" / "seed0" / "export").contract
     if "kind" in change["windows"]:
         assert contract.sample_rate_hz == 50.0 and contract.hop == contract.window == 32 and contract.memory > 0
+        assert "for each 32 new samples" in (tmp_path / "run" / "report.html").read_text()
         assert results["protocol"]["judged_windows"] > results["protocol"]["judged_recordings"]
     else:
         assert contract.input_shape == (1, 32, 3) and results["protocol"]["split"] == "loso_2"

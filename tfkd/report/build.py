@@ -28,7 +28,18 @@ from tfkd.report.page import (
     table,
     tag,
 )
-from tfkd.report.words import BEFORE_INT8, DECISIVE, SEQUENCES, STAGES, decided, final, headline, numbers, verdict
+from tfkd.report.words import (
+    BEFORE_INT8,
+    DECISIVE,
+    SEQUENCES,
+    STAGES,
+    decided,
+    final,
+    headline,
+    numbers,
+    one_run,
+    verdict,
+)
 from tfkd.segments import WIDTH
 
 EXPORTED_FILES = {
@@ -217,7 +228,7 @@ def _device(folder, summary):
             [
                 ("Model (.tflite)", f"{kilobytes(int8['model_bytes'])} of flash{most}"),
                 ("Arena", f"{kilobytes(int8['arena_bytes'])} of RAM{most}"),
-                ("Multiply-adds", None if macs is None else f"{macs:,} for each window"),
+                ("Multiply-adds", None if macs is None else f"{macs:,} for {one_run(summary['recipe'])}"),
                 ("Operators", ", ".join(int8.get("operators", [])) or None),
                 ("Sparsity", dense),
                 ("int8 minus float", numbers(change)),

@@ -1,6 +1,6 @@
 """The card of a recipe in the zoo: what was measured, from `results.json`, in Markdown."""
 
-from tfkd.report.words import SEQUENCES, decided, few_units, how_many, sources
+from tfkd.report.words import SEQUENCES, decided, few_units, how_many, one_run, sources
 
 MEASURED = ("<!-- measured -->", "<!-- end of measured -->")
 ZOO = ("<!-- results -->", "<!-- end of results -->")
@@ -78,7 +78,7 @@ def measured(results, command):
         *filter(None, [few_units(protocol)]),
         "",
         *([_followed(stages["distilled"]["followed"]), ""] if "followed" in stages["distilled"] else []),
-        *([_on_the_device(stages), ""] if "int8" in stages else []),
+        *([_on_the_device(stages, results["recipe"]), ""] if "int8" in stages else []),
         f"tfkd {results['provenance']['git']}, TensorFlow {versions['tensorflow']}, Keras {versions['keras']}; data "
         f"SHA-256 {results['provenance']['data_sha256'][:16]}. Made by",
         "",
@@ -91,15 +91,16 @@ def _followed(shares):
     return f"In the last epoch of its training the distilled student followed {sources(shares)}.".replace("\u00a0", " ")
 
 
-def _on_the_device(stages):
+def _on_the_device(stages, recipe):
     int8 = stages["int8"]
+    per = f" for {one_run(recipe)}" if recipe["student"].get("kind") == "causal" else ""
     zeros = ""
     if "pruned" in stages:
         share = f"{100 * stages['pruned']['sparsity']:.0f} %"
         zeros = f"; {share} of the kernel weights are zero, which by itself saves a Cortex-M nothing"
     return (
         f"int8 student: {int8['model_bytes'] / 1024:.1f} KB `.tflite`, {int8['arena_bytes'] / 1024:.1f} KB arena "
-        f"(x86-64, reference kernels), {int8['macs']:,} multiply-accumulates, operators "
+        f"(x86-64, reference kernels), {int8['macs']:,} multiply-accumulates{per}, operators "
         f"{', '.join(int8['operators'])}{zeros}."
     )
 

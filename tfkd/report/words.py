@@ -65,6 +65,14 @@ def how_many(protocol):
     return f"{count:,}"
 
 
+def one_run(recipe):
+    """What the device computes one inference for."""
+    student, windows = recipe.get("student", {}), recipe.get("windows", {})
+    if student.get("kind") == "causal":
+        return f"each {windows['hop']} new samples; it remembers what it needs of those before"
+    return "each window"
+
+
 def few_units(protocol):
     """What to say where a paired test has too few units to show anything; empty if it has enough."""
     units = protocol.get("judged_units", protocol["judged_recordings"])
