@@ -54,9 +54,10 @@ def read_table(path, numbers, texts=(), header=None):
         raise DataError(f"{path} cannot be read as CSV: {error}") from error
     if table.empty:
         raise DataError(f"{path} has no rows.")
-    commas, lines = (len(header) - 1, 0) if header else (content.partition(b"\n")[0].count(b","), 1)
-    # pandas says nothing of cells too many where it is asked for some of the columns.
-    if content.count(b",") != commas * (len(table) + lines) or not np.isfinite(table[list(numbers)].to_numpy()).all():
+    commas, lines = (len(header) - 1, 0) if header else (content[: content.find(b"\n")].count(b","), 1)
+    # pandas says nothing of cells too many where it is asked for some of the columns. (NumPy counts faster than bytes.)
+    found = np.count_nonzero(np.frombuffer(content, "uint8") == ord(","))
+    if found != commas * (len(table) + lines) or not np.isfinite(table[list(numbers)].to_numpy()).all():
         _explain(path, content, columns, numbers, header)
     return table[columns]
 
