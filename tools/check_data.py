@@ -2,6 +2,7 @@
 
     python tools/check_data.py --dataset utd --data_dir ~/data/UTD-MHAD
     python tools/check_data.py --dataset utd --data_dir ~/data/UTD-MHAD --modalities imu,skeleton,depth
+    python tools/check_data.py --dataset openpack --data_dir ~/data/OpenPack --modalities imu --sensors atr01
     python tools/check_data.py --dataset folder --data_dir my_data
     python tools/check_data.py --dataset synthetic --out runs/check
 
@@ -20,6 +21,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_enum("dataset", None, DATASETS, "Data set.", short_name="d", required=True)
 flags.DEFINE_string("data_dir", None, "Folder that holds the data set, at any depth. Default: TFKD_DATA.")
 flags.DEFINE_list("modalities", ["imu", "skeleton"], "What to read; also depth and, of UTD-MHAD, video.")
+flags.DEFINE_list("sensors", [], "Which sensors make up the IMU, of mmact and openpack; by default a run's own.")
 flags.DEFINE_string("out", None, "Folder for the drawing. Default: runs/check-<dataset>.")
 flags.DEFINE_integer("trials", 4, "How many recordings to draw.", lower_bound=0)
 
@@ -34,7 +36,8 @@ def main(argv):
     from tfkd.files import OutputError
 
     try:
-        recordings = datasets.read(FLAGS.dataset, FLAGS.data_dir, "skip", tuple(FLAGS.modalities))
+        settings = {"modalities": tuple(FLAGS.modalities), "sensors": tuple(FLAGS.sensors)}
+        recordings = datasets.read(FLAGS.dataset, FLAGS.data_dir, "skip", **settings)
     except ValueError as error:  # a DataError, or a modality that the data set does not have
         sys.exit(f"\n{error}")
     try:

@@ -1,14 +1,23 @@
-"""A student with a memory on this machine and on an emulated Cortex-M4F, breaks in the signal and all."""
+"""A student with a memory, in plain C with all that surrounds it, against the Python twin with the TFLM interpreter:
+the same events, breaks in the signal and all."""
+
+from collections import Counter
 
 import pytest
-from boards import HOST, measure
+from boards import measure
 
+from tests.deploy.plain_c_build import compile_kernels
+from tests.micro.core import build, compare
+from tests.micro.signals import faulty
 from tests.micro.test_firmware import Firmware, shaken
+from tfkd.deploy import TflmModel
 from tfkd.deploy.streaming import Settings
 
-TARGETS = [HOST, "mps2-an386"]
+BOARD = "mps2-an386"
 
-pytestmark = pytest.mark.usefixtures("toolchain")
+
+class Tflm(TflmModel):
+    __call__ = TflmModel.run
 
 
 @pytest.fixture(scope="module")
@@ -16,20 +25,32 @@ def firmware(causal, plugin, tmp_path_factory):
     return Firmware(causal.folder, tmp_path_factory.mktemp("firmware"), plugin)
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_golden_chunks_give_the_same_bytes(firmware, target, plugin):
-    figures = measure(target, firmware.generated, firmware.built(target), plugin)
+def test_golden_chunks_give_the_same_bytes_on_a_board(firmware, plugin):
+    figures = measure(BOARD, firmware.generated, firmware.built(BOARD), plugin)
     assert figures.windows == figures.identical == len(firmware.student.golden["inputs"]) == 12
     assert sum("decision" in event for event in figures.events) == 9, "the recording reaches behind the memory"
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_a_recording_with_breaks_gives_the_events_of_the_python_reference(firmware, target):
+def test_a_recording_with_breaks_on_a_board(firmware):
     settings = Settings(report_windows=True)
     samples = shaken(firmware.contract, 600, seed=0)
     expected = firmware.expected(samples, settings)
-    assert firmware.events(target, samples, "windows") == expected
+    assert firmware.events(BOARD, samples, "windows") == expected
     kinds = [event.split()[2] for event in expected]
     assert {"bad_sample", "gap", "stuck", "started", "ended"} <= set(kinds)
     # Of 69 chunks, the first three do not count: at the beginning, after the pause and after the sensor was stuck.
     assert kinds.count("decision") == 69 - 3 * 3
+
+
+def test_faults_of_every_kind(causal, tmp_path):
+    kernels = compile_kernels(tmp_path / "kernels")
+    program = build(causal.contract, tmp_path / "program", options=kernels, model_bytes=causal.model_bytes)
+    kinds = Counter()
+    for seed in range(2):
+        events, inferences = compare(
+            program, tmp_path, causal.contract, Tflm(causal.model_bytes), faulty(3000, seed=seed),
+            Settings(report_windows=True), engine=True,
+        )  # fmt: skip
+        kinds.update(event.kind for event in events)
+        assert inferences > 100
+    assert kinds.keys() >= {"decision", "started", "ended", "gap", "stuck", "time_back", "overrun"}
