@@ -51,6 +51,7 @@ int main(int argc, char **argv) {
   tfkd_report_number("memory", (int32_t)sizeof memory);
   status = tfkd_student_init(&student, memory, sizeof memory);
   if (status == TFKD_OK) most = encode(student.input);
+  /* For a student with a memory they are chunks of one signal, which begins with the empty memory that init leaves. */
   for (int i = 0; i < GOLDEN_WINDOWS && status == TFKD_OK; ++i) {
     memcpy(student.input, golden_inputs[i], TFKD_INPUT_SIZE);
     status = tfkd_student_run(&student);

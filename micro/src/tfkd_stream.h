@@ -53,11 +53,12 @@
  * A student with a memory (TFKD_MEMORY above 0)
  * - Each window joins on the last, and each sample is seen once. Where one does not join, the next run begins with
  *   tfkd_student_reset: at the start, after a long pause, a clock set anew, a stuck sensor and tfkd_stream_reset, and
- *   when a window was lost or the student refused one. The TFKD_UNSURE_RUNS runs from there fill the memory; nothing
- *   is decided on them, nor sent.
+ *   when a window was lost or the student refused one. The TFKD_UNSURE_RUNS runs from there fill the memory: their
+ *   outputs are not used.
  * - So a lost or refused window costs more than itself: memory and window together pass before the next decision.
  *   That can be longer than a pause that ends an activity, and for a processor that never keeps up it is for ever.
  *   An activity that had started therefore ends there, too, at the time of that window.
+ * - A pause of more than TFKD_HOP samples may be such a loss even where it is bridged: it can complete two windows.
  */
 #ifndef TFKD_STREAM_H_
 #define TFKD_STREAM_H_

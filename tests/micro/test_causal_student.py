@@ -1,6 +1,7 @@
 """A student with a memory, in plain C with all that surrounds it, against the Python twin with the TFLM interpreter:
 the same events, breaks in the signal and all."""
 
+import shutil
 from collections import Counter
 
 import pytest
@@ -42,6 +43,7 @@ def test_a_recording_with_breaks_on_a_board(firmware):
     assert kinds.count("decision") == 69 - 3 * 3
 
 
+@pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
 def test_faults_of_every_kind(causal, tmp_path):
     kernels = compile_kernels(tmp_path / "kernels")
     program = build(causal.contract, tmp_path / "program", options=kernels, model_bytes=causal.model_bytes)
