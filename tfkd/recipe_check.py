@@ -157,7 +157,7 @@ def _check_pskd(recipe, require):
     )  # fmt: skip
     rates = pskd.learning_rates
     require(len(rates) in (0, stages), "pskd.learning_rates", rates, "empty, or one a stage")
-    require(pskd.selection in SELECTIONS, "pskd.selection", pskd.selection, f"one of {SELECTIONS}")
+    require(pskd.selection in SELECTIONS, "pskd.selection", pskd.selection, " or ".join(SELECTIONS))
     for key in ("label", "threshold", "semantic"):
         require(getattr(pskd, key) >= 0, f"pskd.{key}", getattr(pskd, key), "at least 0")
     require(pskd.threshold <= 1, "pskd.threshold", pskd.threshold, "at most 1, a confidence")

@@ -17,7 +17,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
 from absl import app, flags
 from quiet import without_start_up_messages
 
@@ -57,6 +56,7 @@ def main(argv):
 
 def write(folder, sessions):
     """Sessions in turn for each user; a sine, noise and operations that change every half minute."""
+    import numpy as np
     import pandas as pd
 
     rng = np.random.default_rng(0)
@@ -132,6 +132,7 @@ def peak_gib():
 
 def beside_pandas(folder):
     """First readings of the sensors, without cache, in speeds of `pandas.read_csv` over the same files."""
+    import numpy as np
     import pandas as pd
 
     from tfkd.data.openpack import read_openpack
