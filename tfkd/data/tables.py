@@ -45,7 +45,7 @@ def read_table(path, numbers, texts=(), header=None):
         # No words for "missing": an empty or unknown cell is looked up below, and told.
         table = pd.read_csv(
             io.BytesIO(content), header=None if header else 0, names=header, usecols=columns, dtype=types,
-            index_col=False, keep_default_na=False, encoding="utf-8",
+            index_col=False, na_filter=False, low_memory=False, encoding="utf-8",
         )  # fmt: skip
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error}") from error
