@@ -12,6 +12,8 @@ import math
 import keras
 from keras import layers, ops
 
+from tfkd.networks.imu import convolution, separable_block
+
 
 def causal_student(
     input_shape,
@@ -56,11 +58,12 @@ def causal_student(
     inputs = keras.Input((time, channels), name=input_name)
     x = layers.Reshape((time, 1, channels), name="as_image")(inputs)
     x = _ending_newest(x, stem_kernel, stem_stride, "stem")
-    x = layers.Conv2D(width, (stem_kernel, 1), (stem_stride, 1), use_bias=False, name="stem_conv")(x)
-    x = layers.BatchNormalization(name="stem_bn")(x)
-    x = layers.ReLU(name="stem_relu")(x)
+    x = convolution(x, width, stem_kernel, stem_stride, "stem", padding="valid")
     for i in range(depth):
-        x = _block(x, width, kernel, strides[i] if i < len(strides) else 1, f"block{i + 1}")
+        stride, block = strides[i] if i < len(strides) else 1, f"block{i + 1}"
+        x = _ending_newest(x, kernel, stride, block)
+        shortcut = Newest(kernel - 1, name=f"{block}_shortcut")(x) if stride == 1 else None
+        x = separable_block(x, width, kernel, stride, block, "valid", shortcut)
     x = layers.GlobalAveragePooling2D(name="embedding")(x)
     if dropout:
         x = layers.Dropout(dropout, name="dropout")(x)
@@ -228,16 +231,3 @@ def _ending_newest(x, kernel, stride, name):
         )
     dropped = (time - kernel) % stride
     return Newest(dropped, name=f"{name}_newest")(x) if dropped else x
-
-
-def _block(x, width, kernel, stride, name):
-    x = _ending_newest(x, kernel, stride, name)
-    shortcut = x
-    # TensorFlow has equal strides only; one column wide, a stride across it changes nothing.
-    x = layers.DepthwiseConv2D((kernel, 1), (stride, stride), use_bias=False, name=f"{name}_depthwise")(x)
-    x = layers.BatchNormalization(name=f"{name}_depthwise_bn")(x)
-    x = layers.Conv2D(width, 1, use_bias=False, name=f"{name}_pointwise")(x)
-    x = layers.BatchNormalization(name=f"{name}_pointwise_bn")(x)
-    if stride == 1:
-        x = layers.Add(name=f"{name}_add")([x, Newest(kernel - 1, name=f"{name}_shortcut")(shortcut)])
-    return layers.ReLU(name=f"{name}_relu")(x)

@@ -46,10 +46,10 @@ def imu_student(
     time, channels = input_shape
     inputs = keras.Input((time, channels), name=input_name)
     x = layers.Reshape((time, 1, channels), name="as_image")(inputs)
-    x = _convolution(x, width, stem_kernel, stem_stride, "stem")
+    x = convolution(x, width, stem_kernel, stem_stride, "stem")
     for i in range(depth):
         stride = strides[i] if i < len(strides) else 1
-        x = _separable_block(x, width, kernel, stride, f"block{i + 1}")
+        x = separable_block(x, width, kernel, stride, f"block{i + 1}")
     x = layers.GlobalAveragePooling2D(name="embedding")(x)
     if dropout:
         x = layers.Dropout(dropout, name="dropout")(x)
@@ -79,17 +79,19 @@ def imu_teacher(input_shape, classes, width=96, dropout=0.5, input_name="imu", n
     return keras.Model(inputs, layers.Dense(classes, name="logits")(x), name=name)
 
 
-def _convolution(x, width, kernel, stride, name):
-    x = layers.Conv2D(width, (kernel, 1), (stride, 1), padding="same", use_bias=False, name=f"{name}_conv")(x)
+def convolution(x, width, kernel, stride, name, padding="same"):
+    """A convolution over time, normalised."""
+    x = layers.Conv2D(width, (kernel, 1), (stride, 1), padding=padding, use_bias=False, name=f"{name}_conv")(x)
     x = layers.BatchNormalization(name=f"{name}_bn")(x)
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
-def _separable_block(x, width, kernel, stride, name):
-    shortcut = x
+def separable_block(x, width, kernel, stride, name, padding="same", shortcut=None):
+    """Depthwise over time, then pointwise; at stride 1 with `shortcut` added, which is `x` if `None`."""
+    shortcut = x if shortcut is None else shortcut
     # TensorFlow has equal strides only; one column wide, a stride across it changes nothing.
     x = layers.DepthwiseConv2D(
-        (kernel, 1), (stride, stride), padding="same", use_bias=False, name=f"{name}_depthwise"
+        (kernel, 1), (stride, stride), padding=padding, use_bias=False, name=f"{name}_depthwise"
     )(x)
     x = layers.BatchNormalization(name=f"{name}_depthwise_bn")(x)
     x = layers.Conv2D(width, 1, use_bias=False, name=f"{name}_pointwise")(x)
