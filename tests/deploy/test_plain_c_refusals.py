@@ -5,6 +5,7 @@ import pytest
 
 from tests.deploy.model_writer import ModelWriter
 from tests.deploy.test_plain_c import signal
+from tests.deploy.test_plain_c_memory import remembering
 from tests.deploy.test_plain_c_parts import pruned_student
 from tfkd.deploy import PlainCError, plain_c_files
 
@@ -139,9 +140,10 @@ def test_refuses_what_is_no_model():
         plain_c_files(b"no model at all")
 
 
-def test_damaged_files_raise_nothing_but_their_own_error():
+@pytest.mark.parametrize("make", [lambda: pruned_student(0.5), remembering], ids=["pruned", "remembering"])
+def test_damaged_files_raise_nothing_but_their_own_error(make):
     """Cut short, and with bits flipped: refused, or still a model that can be written out."""
-    model_bytes = pruned_student(0.5)
+    model_bytes = make()
     random = np.random.default_rng(0)
     refused = 0
     for i in range(150):
