@@ -5,27 +5,19 @@ import re
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import pytest
 
+from tests.command_line import TOOLS, run
 from tests.formats import clips, own, utd
-
-TOOLS = Path(__file__).resolve().parent.parent / "tools"
-
-
-def run(tool, *arguments, **environment):
-    env = {k: v for k, v in os.environ.items() if k != "TFKD_DATA"} | environment
-    return subprocess.run(
-        [sys.executable, TOOLS / tool, *map(str, arguments)], capture_output=True, text=True, env=env
-    )
 
 
 @pytest.mark.parametrize(
     "tool", sorted(path.name for path in TOOLS.glob("*.py") if "app.run(main)" in path.read_text())
 )
 def test_help_shows_the_command_and_loads_nothing_heavy(tool):
-    answer = run(tool, "--help", PYTHONPROFILEIMPORTTIME="1")
+    environment = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1"}
+    answer = subprocess.run([sys.executable, TOOLS / tool, "--help"], capture_output=True, text=True, env=environment)
     assert f"python tools/{tool}" in answer.stdout
     imported = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in answer.stderr.splitlines()}
     heavy = {"tensorflow", "keras", "tflite_micro", "numpy", "pandas", "matplotlib", "scipy"}

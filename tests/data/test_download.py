@@ -5,14 +5,12 @@ import http.server
 import io
 import json
 import re
-import subprocess
-import sys
 import threading
 import zipfile
-from pathlib import Path
 
 import pytest
 
+from tests.command_line import run
 from tfkd.data import download
 from tfkd.data.recordings import DataError
 
@@ -140,11 +138,11 @@ def test_archives_unpack_into_a_folder_of_their_name(server, tmp_path):
 
 
 def test_the_tool_from_licence_to_folder(server, tmp_path):
-    tool = [sys.executable, Path(__file__).resolve().parents[2] / "tools" / "download.py", "--dataset", "openpack"]
-    call = [*tool, "--record", f"{server.address}/record", "--out", tmp_path / "data", "--users", "u0102"]
-    refused = subprocess.run(call, capture_output=True, text=True)
+    call = ["download.py", "--dataset", "openpack", "--record", f"{server.address}/record", "--users", "u0102"]
+    call += ["--out", tmp_path / "data"]
+    refused = run(*call)
     assert refused.returncode == 1 and "CC BY-NC-SA 4.0" in refused.stderr and not server.asked
-    done = subprocess.run([*call, "--accept_licence"], capture_output=True, text=True)
+    done = run(*call, "--accept_licence")
     assert done.returncode == 0, done.stderr
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["U0102"]
     assert "check_data.py --dataset openpack" in done.stdout

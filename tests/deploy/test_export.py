@@ -4,13 +4,11 @@ import errno
 import hashlib
 import json
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.command_line import run
 from tfkd.deploy import Contract, ContractError, TflmModel, c_files, export_student, load_export
 from tfkd.deploy.exported import C_FILES
 from tfkd.deploy.plain_c import plain_c_files
@@ -18,7 +16,6 @@ from tfkd.files import OutputError
 
 from .conftest import CHANNELS, WINDOW, contents, make_windows
 
-ROOT = Path(__file__).parents[2]
 CALIBRATION = make_windows(48, seed=1)[0]
 
 
@@ -156,12 +153,8 @@ def test_wrong_facts_and_golden_windows_are_named(student, facts, golden, tmp_pa
     assert not (tmp_path / "export").exists()
 
 
-def tool(*arguments):
-    return subprocess.run([sys.executable, ROOT / "tools" / "export.py", *arguments], capture_output=True, text=True)
-
-
 def test_tool_writes_the_c_files(exported, tmp_path):
-    done = tool(f"--export_dir={exported.folder}", f"--out={tmp_path / 'generated'}")
+    done = run("export.py", f"--export_dir={exported.folder}", f"--out={tmp_path / 'generated'}")
     assert done.returncode == 0, done.stderr
     assert "6 of 6 identical" in done.stdout
     texts = c_files(exported) | plain_c_files(exported.model_bytes) | {"contract.json": exported.contract.to_json()}
@@ -172,7 +165,7 @@ def test_tool_refuses_golden_windows_that_differ(exported, folder, tmp_path):
     outputs = exported.golden["outputs"].copy()
     outputs[0, 0] ^= 1
     np.savez(folder / "golden.npz", **exported.golden | {"outputs": outputs})
-    done = tool("--export_dir", folder, "--out", tmp_path / "generated")
+    done = run("export.py", "--export_dir", folder, "--out", tmp_path / "generated")
     assert done.returncode != 0
     assert "5 of 6 identical" in done.stdout
     assert not (tmp_path / "generated").exists()
