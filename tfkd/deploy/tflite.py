@@ -10,6 +10,7 @@ import numpy as np
 
 from tfkd.deploy.graph import macs, operators
 from tfkd.networks.causal import memory_of
+from tfkd.networks.quantized import QUANTIZED, FakeQuantize
 
 __all__ = ["balanced_calibration", "convert_int8", "in_chunks", "macs", "operators"]
 
@@ -17,7 +18,8 @@ __all__ = ["balanced_calibration", "convert_int8", "in_chunks", "macs", "operato
 def convert_int8(student, calibration, work_dir=None):
     """Converts a Keras model to a `.tflite` model that is int8 throughout, with a fixed batch of 1.
 
-    Weights are quantised per channel, activations by the ranges that `calibration` produces.
+    Weights are quantised per channel, activations by the ranges that `calibration` produces, or by those that the
+    student holds (`tfkd.compress.strip`).
 
     Args:
         student: Functional Keras model in float32, one input `(batch, time, channels)`, one output.
@@ -25,14 +27,15 @@ def convert_int8(student, calibration, work_dir=None):
             in TFLite's variables.
         calibration: floats `(n, time, channels)`, standardised exactly as in training and on the
             board. Training windows, never test windows; a few hundred are plenty. For a student with a memory,
-            windows of several chunks, fed in their order.
+            windows of several chunks, fed in their order. Checked, but not used, where the student holds its ranges.
         work_dir: folder for temporary files; the system's by default.
 
     Returns:
         The `.tflite` file's content as bytes.
 
     Raises:
-        ValueError: `calibration` is empty, not finite or does not fit the student's input.
+        ValueError: `calibration` is empty, not finite or does not fit the student's input; or the student is a twin in
+            training, which `tfkd.compress.strip` has to make an ordinary model of first.
     """
     import keras
     import tensorflow as tf
@@ -53,6 +56,13 @@ def convert_int8(student, calibration, work_dir=None):
             "finite; they would make every quantisation range meaningless. Repair or leave out "
             "these windows."
         )
+    if any(isinstance(layer, FakeQuantize) for layer in student.layers):
+        student, ranges = _with_converter_ranges(student), {}
+    else:
+        ranges = {
+            "representative_dataset": lambda: ([window[None]] for window in calibration),
+            "target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]},
+        }
     with tempfile.TemporaryDirectory(dir=work_dir) as folder, _quiet():
         path = Path(folder) / "student.tflite"
         student.export(
@@ -62,10 +72,9 @@ def convert_int8(student, calibration, work_dir=None):
             # A dynamic batch would double the number of operators.
             input_signature=[keras.InputSpec(shape=(1, *shape), dtype="float32")],
             optimizations=[tf.lite.Optimize.DEFAULT],
-            representative_dataset=lambda: ([window[None]] for window in calibration),
-            target_spec={"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]},
             inference_input_type=tf.int8,
             inference_output_type=tf.int8,
+            **ranges,
             **({"experimental_enable_resource_variables": True, **_INT8_VARIABLES} if remembers else {}),
         )
         return path.read_bytes()
@@ -73,6 +82,35 @@ def convert_int8(student, calibration, work_dir=None):
 
 _INT8_VARIABLES = {"_experimental_variable_quantization": True}
 """Without it the converter keeps what a student remembers in float32, between DEQUANTIZE and QUANTIZE."""
+
+
+def _with_converter_ranges(student):
+    """A copy in which the ranges that a student holds are the operators by which the converter knows such."""
+    import keras
+    import tensorflow as tf
+
+    class Range(keras.layers.Layer):
+        def __init__(self, low, high, name):
+            super().__init__(name=name)
+            self.low, self.high = low, high
+
+        def call(self, inputs):
+            return tf.quantization.fake_quant_with_min_max_vars(inputs, self.low, self.high)
+
+    def clone(layer):
+        if isinstance(layer, FakeQuantize):
+            return Range(*layer.range, layer.name)
+        return type(layer).from_config(layer.get_config())
+
+    for layer in student.layers:
+        if isinstance(layer, tuple(QUANTIZED.values())) or (isinstance(layer, FakeQuantize) and layer.trained):
+            raise ValueError(
+                f"The student {student.name!r} is still in training to be quantized (layer {layer.name!r}). Convert "
+                "what tfkd.compress.strip() makes of it."
+            )
+    copy = keras.models.clone_model(student, clone_function=clone)
+    copy.set_weights(student.get_weights())
+    return copy
 
 
 def in_chunks(windows, samples):

@@ -13,6 +13,7 @@ import keras
 from keras import layers, ops
 
 from tfkd.networks.imu import convolution, separable_block
+from tfkd.networks.quantized import FakeQuantize
 
 
 def causal_student(
@@ -200,7 +201,7 @@ class Remember(layers.Layer):
 _CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D)
 _MOMENT_BY_MOMENT = (
     keras.layers.InputLayer, layers.Activation, layers.Add, layers.BatchNormalization, layers.Dense, layers.Dropout,
-    layers.GlobalAveragePooling2D, layers.ReLU, layers.Reshape, Newest,
+    layers.GlobalAveragePooling2D, layers.ReLU, layers.Reshape, FakeQuantize, Newest,
 )  # fmt: skip
 
 
