@@ -192,6 +192,24 @@ class PruningSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class ChannelPruning:
+    """Sizes that the distilled student is brought to, one after the other, by leaving channels away.
+
+    `weight_kb` are KiB of weights in int8 with biases in int32, each smaller than the one before; none named leaves it
+    out. At each size the student is trained on as it was distilled, for `epochs`; `multiple` channels leave a layer at
+    once. `importance` is by `gradient` of the loss, `weights` or `activations`. With `from_scratch`, the networks that
+    are found are also trained from new weights with the same budget.
+    """
+
+    weight_kb: tuple[float, ...] = ()
+    importance: str = "gradient"
+    multiple: int = 4
+    epochs: int = 60
+    learning_rate: float = 0.001
+    from_scratch: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class Quantization:
     """Training windows of each class that int8 ranges are calibrated on.
 
@@ -219,6 +237,7 @@ class Recipe:
     distillation: Distillation = Distillation()
     pskd: Pskd = Pskd()
     ablation: Ablation = Ablation()
+    channels: ChannelPruning = ChannelPruning()
     pruning: PruningSettings = PruningSettings()
     quantization: Quantization = Quantization()
 

@@ -33,6 +33,7 @@ def check(recipe, source):
         ("data.dataset", recipe.data.dataset, datasets.NAMES),
         ("windows.kind", recipe.windows.kind, ("whole_trial", "stream", "continuous")),
         ("student.kind", recipe.student.kind, ("imu", "causal", "gaf", "resnet18")),
+        ("channels.importance", recipe.channels.importance, ("gradient", "weights", "activations")),
         ("distillation.teacher", recipe.distillation.teacher, ("live", "stored")),
     ):
         require(value in known, key, value, " or ".join(known))
@@ -44,6 +45,7 @@ def check(recipe, source):
         ("teacher_training", {"epochs": 1, "batch_size": 2, "learning_rate": 0, "weight_decay": 0}),
         ("student_training", {"epochs": 1, "batch_size": 2, "learning_rate": 0, "weight_decay": 0}),
         ("distillation", {"label": 0, "soft_targets": 0, "distance": 0, "angle": 0, "semantic": 0}),
+        ("channels", {"multiple": 1, "epochs": 1, "learning_rate": 0}),
         ("pruning", {"sparsity": 0, "epochs": 0, "learning_rate": 0}),
         ("quantization", {"calibration_per_class": 1}),
     ):
@@ -60,6 +62,9 @@ def check(recipe, source):
         all(s >= 1 for s in recipe.student.strides), "student.strides", recipe.student.strides,
         "of at least 1 each",
     )  # fmt: skip
+    sizes = recipe.channels.weight_kb
+    falling = all(size > 0 for size in sizes) and list(sizes) == sorted(set(sizes), reverse=True)
+    require(falling, "channels.weight_kb", sizes, "of sizes above 0, each smaller than the one before")
     _check_images(recipe, require)
     _check_causal(recipe, require)
     _check_teachers(recipe, require)

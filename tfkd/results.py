@@ -5,9 +5,10 @@ import json
 
 from tfkd import provenance
 from tfkd.evaluation import Predictions, confusion, mean_and_spread
+from tfkd.narrowing import NARROWED, SMALL, sizes_of, stage_before
 from tfkd.paired import paired_comparison
 from tfkd.recipe_check import METHODS
-from tfkd.seed_run import stages_of
+from tfkd.seed_run import stage_before_int8, stages_of
 
 FORMAT = 1
 
@@ -32,18 +33,19 @@ def summarize(folder, recipe, prepared, seeds):
         keys = ["accuracy", "window_accuracy", "macro_f1", "seconds"]
         keys += [key for key in ("smoothed_macro_f1", "segment_f1", "edit") if key in records[stage][0]]
         stages[stage] = {key: mean_and_spread([record[key] for record in records[stage]]) for key in keys}
-        for key in ("parameters", "model_bytes", "arena_bytes", "operators", "macs"):
+        for key in ("parameters", "weight_bytes", "channels", "operators", "macs"):
             if key in records[stage][0]:
                 stages[stage][key] = records[stage][0][key]
+        for key in ("model_bytes", "arena_bytes"):
+            if key in records[stage][0]:
+                stages[stage][key] = max(record[key] for record in records[stage])
         if followed := _followed(records[stage]):
             stages[stage]["followed"] = followed
     if "pruned" in names:
         stages["pruned"]["sparsity"] = records["pruned"][0]["sparsity"]
-    if "int8" in names:
-        stages["int8"]["model_bytes"] = max(r["model_bytes"] for r in records["int8"])
-        stages["int8"]["arena_bytes"] = max(r["arena_bytes"] for r in records["int8"])
-        if all("variants" in record for record in records["int8"]):  # not in runs of before there were any
-            stages["int8"]["variants"] = _largest_variants([record["variants"] for record in records["int8"]])
+    # Runs of before there were any variants have none.
+    if "int8" in names and all("variants" in record for record in records["int8"]):
+        stages["int8"]["variants"] = _largest_variants([record["variants"] for record in records["int8"]])
     train, units = prepared.train, prepared.judged.units
     return {
         "format": FORMAT,
@@ -65,7 +67,7 @@ def summarize(folder, recipe, prepared, seeds):
         "stages": stages,
         "comparisons": {
             f"{ours}_vs_{baseline}": paired_comparison(predictions[ours], predictions[baseline])
-            for ours, baseline in _compared(names)
+            for ours, baseline in _compared(names, recipe)
         },
         "per_person": {stage: _per_person(predictions[stage]) for stage in names},
         "per_class": {stage: _per_class(predictions[stage]) for stage in names},
@@ -89,13 +91,16 @@ def _followed(records):
     }
 
 
-def _compared(names):
+def _compared(names, recipe):
     """Pairs of stages to compare: each student with the one that differs from it in one thing."""
     pairs = [("distilled", "labels"), ("distilled", "control")]
     pairs += [(name, "labels") for name in names if name in METHODS or name.startswith("with_")]
     pairs += [("distilled", name) for name in METHODS]
-    pairs += [("pruned", "distilled"), ("int8", "pruned" if "pruned" in names else "distilled"), ("int8", "labels")]
-    pairs += [("labels", "raw_labels"), ("distilled", "raw_distilled")]
+    for size in sizes_of(recipe):
+        pairs += [(NARROWED + size, "distilled"), (NARROWED + size, SMALL + size)]
+    pairs += [("pruned", stage_before(recipe))]
+    pairs += [(name, stage_before_int8(recipe, name)) for name in names if name.startswith("int8")]
+    pairs += [("int8", "labels"), ("labels", "raw_labels"), ("distilled", "raw_distilled")]
     return [pair for pair in pairs if set(pair) <= set(names)]
 
 

@@ -8,7 +8,7 @@ import time
 import keras
 import numpy as np
 
-from tfkd import files
+from tfkd import files, narrowing
 from tfkd.compress.pruning import Pruning, polynomial, sparsity_of
 from tfkd.deploy import TflmModel, balanced_calibration, encode_for, export_student, load_export
 from tfkd.distillers import Progressive
@@ -25,7 +25,9 @@ def stages_of(recipe):
 
     `teacher_<kind>` are teachers besides the first. `single`, `dask` and `with_<term>` are students that learn from
     the first teacher in other ways than the recipe's, the last from labels and that term of the distillation alone;
-    `raw_labels` and `raw_distilled` are the network for raw signals, beside one for images.
+    `raw_labels` and `raw_distilled` are the network for raw signals, beside one for images. `narrowed_<size>` is the
+    distilled student with fewer channels, `small_<size>` the same network trained from scratch, `int8_<size>` the
+    former in int8; `int8` is the last of all.
     """
     stages = ["teacher", *(f"teacher_{teacher.kind}" for teacher in recipe.more_teachers), "labels"]
     stages += [*recipe.ablation.methods, *(f"with_{term}" for term in recipe.ablation.terms), "distilled"]
@@ -33,14 +35,18 @@ def stages_of(recipe):
         stages.append("control")
     if recipe.ablation.raw_signal:
         stages += ["raw_labels", "raw_distilled"]
+    stages += narrowing.stages_of_sizes(recipe)
     if not recipe.quantization.int8:
         return stages
-    return [*stages, *(["pruned"] if recipe.pruning.sparsity and recipe.pruning.epochs else []), "int8"]
+    stages += ["pruned"] if recipe.pruning.sparsity and recipe.pruning.epochs else []
+    return [*stages, *(f"{narrowing.INT8}{size}" for size in narrowing.sizes_of(recipe)[:-1]), "int8"]
 
 
-def stage_before_int8(recipe):
-    """The stage whose float student is quantized: `"pruned"`, or `"distilled"` where nothing is pruned."""
-    return "pruned" if "pruned" in stages_of(recipe) else "distilled"
+def stage_before_int8(recipe, stage="int8"):
+    """The stage whose float student is quantized: `"pruned"`, or the one before where no weights are."""
+    if stage != "int8":
+        return stage.replace(narrowing.INT8, narrowing.NARROWED)
+    return "pruned" if "pruned" in stages_of(recipe) else narrowing.stage_before(recipe)
 
 
 def metrics_of(predictions):
@@ -107,8 +113,11 @@ class SeedRun:
             return self._on_labels(stage, "imu" if stage == "raw_labels" else None)
         if stage == "pruned":
             return self._pruned()
-        if stage == "int8":
-            return self._int8()
+        if stage.startswith("int8"):
+            return self._int8(stage)
+        for beginning, make in ((narrowing.NARROWED, narrowing.narrow), (narrowing.SMALL, narrowing.from_scratch)):
+            if stage.startswith(beginning):
+                return make(self, stage.removeprefix(beginning))
         method = stage.removeprefix("with_")
         if stage in ("distilled", "control", "raw_distilled"):
             method = method_of(self.recipe)
@@ -121,7 +130,7 @@ class SeedRun:
             path = self.teaching.fold_path(stage, person)
             if not path.exists():
                 network, batches = self.trainer.new_teacher(kind), self.trainer.teacher_batches(kind, without=person)
-                self._fit(f"{stage} without person {person}", network, batches, training)
+                self.fit(f"{stage} without person {person}", network, batches, training)
                 with files.atomic_path(path) as temporary:
                     network.save(temporary, include_optimizer=False)
         keras.utils.set_random_seed(self.seed)
@@ -129,13 +138,13 @@ class SeedRun:
         model, batches = network, self.trainer.teacher_batches(kind)
         if self.recipe.teachers[kind].taught_by:
             model, batches = self.teaching.assistant(stage, network)
-        return self._train(stage, model, network, batches, training)
+        return self.train(stage, model, batches, network, training)
 
     def _on_labels(self, stage, kind):
         student = self.trainer.new_student(kind)
         training = self.recipe.student_training
         batches = self.trainer.batches(student.inputs[0].name, training, self.trainer.labelled())
-        return self._train(stage, student, student, batches, training)
+        return self.train(stage, student, batches, student, training)
 
     def _distil(self, stage, method, kind):
         training, shuffle = self.recipe.student_training, stage == "control"
@@ -143,35 +152,40 @@ class SeedRun:
         student = self.trainer.new_student(kind)
         batches = self.teaching.batches(training, method, shuffle)
         model = self.trainer.taught(teachers, student, method)
-        return self._train(stage, model, student, batches, training)
+        return self.train(stage, model, batches, student, training)
+
+    def distilling(self, student, training):
+        """The model that trains a student by the recipe's own method, and its batches."""
+        method = method_of(self.recipe)
+        batches = self.teaching.batches(training, method)
+        return self.trainer.taught(self.teaching.teachers(method), student, method), batches
+
+    def going_on(self, student, training):
+        """As `distilling`, for a student that was distilled before: of PSKD, the last stage alone."""
+        model, batches = self.distilling(student, training)
+        return model.stages[-1].distiller if isinstance(model, Progressive) else model, batches
 
     def _pruned(self):
         settings = self.recipe.pruning
-        student = load(self.folder / "distilled.keras")
+        student = load(self.folder / f"{narrowing.stage_before(self.recipe)}.keras")
         training = dataclasses.replace(
-            self.recipe.student_training,
-            epochs=settings.epochs,
-            learning_rate=settings.learning_rate,
+            self.recipe.student_training, epochs=settings.epochs, learning_rate=settings.learning_rate
         )
-        method = method_of(self.recipe)
-        batches = self.teaching.batches(training, method)
+        distiller, batches = self.going_on(student, training)
         pruning = Pruning(student, polynomial(settings.sparsity, training.epochs * batches.num_batches))
-        distiller = self.trainer.taught(self.teaching.teachers(method), student, method)
-        if isinstance(distiller, Progressive):
-            distiller = distiller.stages[-1].distiller
-        facts = self._train("pruned", distiller, student, batches, training, [pruning], pruning.strip)
+        facts = self.train("pruned", distiller, batches, student, training, [pruning], pruning.strip)
         return {**facts, "sparsity": sparsity_of(student)}
 
-    def _int8(self):
-        folder = self.folder / "export"
-        result = self.export(stage_before_int8(self.recipe), folder)
+    def _int8(self, stage):
+        folder = self.folder / stage.replace("int8", "export")
+        result = self.export(stage_before_int8(self.recipe, stage), folder)
         # What is measured is what was written: the bytes are read back from the folder.
         exported = load_export(folder)
         judged = self.prepared.judged
         parts = self.trainer.inputs_in_parts(judged, [self.trainer.student_input])
         model = TflmModel(exported.model_bytes)
         logits = np.concatenate([model.predict(encode_for(exported.contract, x)) for x in parts])
-        Predictions.of(judged, logits).save(self.folder / "int8.npz")
+        Predictions.of(judged, logits).save(self.folder / f"{stage}.npz")
         return {
             "model_bytes": len(result.model_bytes),
             "arena_bytes": result.contract.arena_bytes,
@@ -184,7 +198,7 @@ class SeedRun:
         """Quantizes the student of a stage with windows of this seed's training data and writes an export folder.
 
         Args:
-            stage: `"labels"`, `"distilled"`, `"control"` or `"pruned"`, which must be finished.
+            stage: of a student, `"labels"` or `"distilled"` for example, which must be finished.
             folder: as for `export_student`.
 
         Returns:
@@ -224,10 +238,10 @@ class SeedRun:
             "labels": list(self.prepared.train.classes),
         }
 
-    def _train(self, stage, model, network, batches, training, callbacks=(), after=None):
-        """Compiles and fits `model`, then keeps `network`."""
+    def train(self, stage, model, batches, network, training, callbacks=(), after=None):
+        """Compiles and fits `model`, then keeps `network`; returns the facts of the stage's record."""
         started = time.time()
-        history = self._fit(stage, model, batches, training, callbacks)
+        history = self.fit(stage, model, batches, training, callbacks)
         seconds = time.time() - started
         if after:
             after()
@@ -235,7 +249,8 @@ class SeedRun:
         facts = {"history": rounded, "parameters": network.count_params()}
         return self._keep(stage, network, {**facts, "training_seconds": round(seconds, 1)})
 
-    def _fit(self, stage, model, batches, training, callbacks=()):
+    def fit(self, stage, model, batches, training, callbacks=()):
+        """Compiles and fits `model`; returns its history."""
         if self.experiment.show_epochs:
             self._say(stage, f"{training.epochs} epochs")
             callbacks = [*callbacks, EpochBar()]

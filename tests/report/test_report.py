@@ -14,7 +14,7 @@ from tests.report.invented import CLASSES, RATES, Reader, make_run, make_windows
 from tfkd import files, report, results
 from tfkd.deploy import exported, variants
 from tfkd.recipe import Ablation, Data, PruningSettings, Recipe, Teacher, Windowing
-from tfkd.report import build, card
+from tfkd.report import card, device
 from tfkd.report.page import p_value, points
 from tfkd.report.words import COMPARISONS, STAGES
 from tfkd.seed_run import stages_of
@@ -150,7 +150,7 @@ def test_words_cover_what_runs_produce(tmp_path):
     assert all(reader.row(STAGES[stage][0]) for stage in STAGES)
     models = map(variants.file_name, variants.MEANINGS)
     left = {*models, exported.VARIANTS, exported.CONTRACT, exported.GOLDEN, *exported.C_FILES}
-    assert set(build.EXPORTED_FILES) == left
+    assert set(device.EXPORTED_FILES) == left
 
 
 def test_people_and_classes_are_those_of_results_json(usual):

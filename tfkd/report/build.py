@@ -7,21 +7,17 @@ records and predictions in the run folder, and file sizes from the exported file
 import re
 import shlex
 from pathlib import Path
-from urllib.parse import quote
 
 from tfkd import files
-from tfkd.deploy.variants import MEANINGS, file_name
-from tfkd.report import details, plots
+from tfkd.report import details, device, plots
 from tfkd.report.page import (
     Html,
     duration,
     facts,
     folded,
-    kilobytes,
     listed,
     p_number,
     page,
-    percent,
     points,
     section,
     spread,
@@ -29,34 +25,15 @@ from tfkd.report.page import (
     tag,
 )
 from tfkd.report.words import (
-    BEFORE_INT8,
     DECISIVE,
     SEQUENCES,
-    STAGES,
     decided,
     final,
     headline,
-    numbers,
-    one_run,
+    stage_names,
     verdict,
 )
 from tfkd.segments import WIDTH
-
-EXPORTED_FILES = {
-    "student.tflite": "the model",
-    "student_slim.tflite": "the model, smaller, with the same outputs",
-    "student_tflm.tflite": "the model, smaller still, for TensorFlow Lite Micro only",
-    "student_decode.tflite": "the model without its pruned weights, for TensorFlow Lite Micro only",
-    "variants.json": "size, arena and operators of each of them",
-    "contract.json": "rate, window, channels, units, scaling, labels, arena: all that firmware must know",
-    "golden.npz": "windows with their int8 outputs, to be replayed on the host",
-    "tfkd_contract.h": "the contract for the C compiler",
-    "student_model.h": "declares the model's bytes",
-    "student_model.c": "the model's bytes",
-    "tfkd_resolver.h": "registers the operators with TFLM",
-    "golden_windows.h": "declares the golden windows",
-    "golden_windows.c": "the golden windows, to be replayed on the board",
-}
 
 # "/", "~/" or "C:\\" and folder names, which may hold spaces; a relative path is left as it is.
 _FOLDERS = re.compile(r"(?<![\w.:/\\!])(?:[A-Za-z]:[\\/]|~?/)(?:[^\\/\n:;()]*[^\\/\s:;()][\\/])*(?=[^\\/\s])")
@@ -78,7 +55,7 @@ def write(folder, summary):
     parts = (
         ("stages", "The stages", _stages(summary)),
         ("comparisons", "Comparisons", _comparisons(summary)),
-        *([("device", "On the device", _device(folder, summary))] if final(summary) == "int8" else []),
+        *([("device", "On the device", device.on_the_device(folder, summary))] if final(summary) == "int8" else []),
         ("people", "People and classes", details.people_and_classes(folder, summary)),
         ("confusion", "What is taken for what", details.confusion(folder, summary)),
         ("training", "Training", details.training(folder, summary)),
@@ -110,14 +87,14 @@ def _stages(summary):
     head = ["Stage", *columns.values(), "parameters", "time\na seed"]
     rows = [
         [
-            STAGES[stage][0],
+            stage_names(stage)[0],
             *(spread(found[key], seeds) for key in columns),
             f"{found['parameters']:,}" if "parameters" in found else None,
             duration(found["seconds"]["mean"]),
         ]
         for stage, found in stages.items()
     ]
-    dots = [(STAGES[stage][0], found["accuracy"]["seeds"]) for stage, found in stages.items()]
+    dots = [(stage_names(stage)[0], found["accuracy"]["seeds"]) for stage, found in stages.items()]
     meaning = "± is the standard deviation over seeds. " if seeds > 1 else ""
     explained = (
         "A recording's answer is the class of the highest mean probability over its windows; a window's "
@@ -181,7 +158,7 @@ def _protocol(summary):
 def _comparisons(summary):
     rows = []
     for key, found in summary["comparisons"].items():
-        ours, baseline = (STAGES[stage][1] for stage in key.split("_vs_"))
+        ours, baseline = (stage_names(stage)[1] for stage in key.split("_vs_"))
         rows.append(
             [
                 f"{ours} against {baseline}",
@@ -211,72 +188,6 @@ def _comparisons(summary):
 
 def _units(protocol):
     return "parts of the recordings with all their moments" if decided(protocol) == "moments" else "the recordings"
-
-
-def _device(folder, summary):
-    int8, seeds = summary["stages"]["int8"], summary["seeds"]
-    sparsity = summary["stages"].get("pruned", {}).get("sparsity")
-    dense = "none: every weight is used" if not sparsity else (
-        f"{percent(sparsity)} of the kernels' weights are zero. In a plain .tflite file they save a "
-        "Cortex\u2011M nothing: no flash, no memory, no time"
-    )  # fmt: skip
-    most = " (the largest of the seeds)" if seeds > 1 else ""
-    change = next(found for name, found in summary["comparisons"].items() if name in BEFORE_INT8)
-    macs = int8.get("macs")
-    return [
-        facts(
-            [
-                ("Model (.tflite)", f"{kilobytes(int8['model_bytes'])} of flash{most}"),
-                ("Arena", f"{kilobytes(int8['arena_bytes'])} of RAM{most}"),
-                ("Multiply-adds", None if macs is None else f"{macs:,} for {one_run(summary['recipe'])}"),
-                ("Operators", ", ".join(int8.get("operators", [])) or None),
-                ("Sparsity", dense),
-                ("int8 minus float", numbers(change)),
-                ("Exported", f"seed 0's student, {percent(int8['accuracy']['seeds'][0])} right"),
-            ]
-        ),
-        *_variants(int8.get("variants", {}), most),
-        *_export_files(folder),
-    ]
-
-
-def _variants(variants, most):
-    if not variants:
-        return []
-    rows = [
-        [file_name(name), kilobytes(sizes["bytes"]), kilobytes(sizes["arena_bytes"]), MEANINGS[name]]
-        for name, sizes in variants.items()
-    ]
-    return [
-        tag("h3", "The same student in smaller files"),
-        table("Variants", ["file", f"flash{most}", f"arena{most}", "what it is"], rows, text=[3]),
-        tag("p", "Each gave the same outputs, bit for bit, for the golden windows and for random ones."),
-    ]
-
-
-def _export_files(folder):
-    export = folder / "seed0" / "export"
-    found = sorted(export.iterdir()) if export.is_dir() else []
-    if not found:
-        return [tag("p", "There is no seed0/export beside this report.")]
-    rows = [
-        [
-            tag("a", path.name, href=f"./seed0/export/{quote(path.name)}"),
-            kilobytes(path.stat().st_size),
-            EXPORTED_FILES.get(path.name, ""),
-        ]
-        for path in found
-    ]
-    return [
-        tag("h3", "Files to go on with"),
-        table("Exported files", ["seed0/export", "size", "what it is"], rows, text=[2]),
-        tag("p", "int8 accuracy is measured by running each seed's exported bytes in the TFLM interpreter "
-            "on the host. Compile the C files into the firmware, then replay the golden windows on the "
-            "board: its outputs must be equal. Flash, RAM and instructions of the student as plain C, without an "
-            "interpreter, counted on emulated Cortex\u2011M4, M7 and M55:"),
-        tag("pre", f"make firmware RUN={shlex.quote(folder.name)}"),
-        tag("p", f"({shlex.quote(folder.name)} stands for this folder's path.)", class_="small"),
-    ]  # fmt: skip
 
 
 def _left_out(summary):

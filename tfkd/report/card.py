@@ -1,6 +1,6 @@
 """The card of a recipe in the zoo: what was measured, from `results.json`, in Markdown."""
 
-from tfkd.report.words import SEQUENCES, decided, few_units, how_many, one_run, sources
+from tfkd.report.words import SEQUENCES, decided, few_units, how_many, one_run, sources, stage_names
 
 MEASURED = ("<!-- measured -->", "<!-- end of measured -->")
 ZOO = ("<!-- results -->", "<!-- end of results -->")
@@ -54,21 +54,18 @@ def measured(results, command):
     of_sequences = {key: title for key, title in SEQUENCES.items() if key in stages["labels"]}
     heading += "".join(f"{title}, % | " for title in of_sequences.values()) + "parameters |"
     lines += ["", heading, "| --- |" + " ---: |" * (heading.count("|") - 2)]
-    for stage, title in TITLES.items():
-        if stage not in stages:
-            continue
+    for stage in [*(stage for stage in TITLES if stage in stages), *(stage for stage in stages if stage not in TITLES)]:
         found = stages[stage]
         windows = f" {_spread(found['window_accuracy'])} |" if stream else ""
         parameters = f"{found['parameters']:,}" if "parameters" in found else ""
         more = "".join(f" {_spread(found[key])} |" for key in of_sequences)
-        lines.append(
-            f"| {title} | {_spread(found['accuracy'])} |{windows} {_spread(found['macro_f1'])} |{more} {parameters} |"
-        )
+        accuracy, macro_f1 = _spread(found["accuracy"]), _spread(found["macro_f1"])
+        lines.append(f"| {_title(stage)} | {accuracy} |{windows} {macro_f1} |{more} {parameters} |")
     lines += ["", f"| compared on the same {decided(protocol)} and seeds | points | p |", "| --- | ---: | ---: |"]
     for name, found in results["comparisons"].items():
         ours, baseline = name.split("_vs_")
         lines.append(
-            f"| {TITLES[ours]} minus {TITLES[baseline]} | {100 * found['gain']:+.2f} | {_p(found['p_value'])} |"
+            f"| {_title(ours)} minus {_title(baseline)} | {100 * found['gain']:+.2f} | {_p(found['p_value'])} |"
         )
     units = "parts of the recordings" if decided(protocol) == "moments" else "recordings"
     versions = results["provenance"]["versions"]
@@ -85,6 +82,11 @@ def measured(results, command):
         f"```sh\n{command}\n```",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _title(stage):
+    full = stage_names(stage)[0].replace("\u00a0", " ")
+    return TITLES.get(stage, full[0].lower() + full[1:])
 
 
 def _followed(shares):

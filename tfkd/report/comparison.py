@@ -22,7 +22,7 @@ from tfkd.report.page import (
     table,
     tag,
 )
-from tfkd.report.words import DECISIVE, STAGES, decided, how_many, shown
+from tfkd.report.words import DECISIVE, decided, how_many, shown, stage_names
 
 WITHOUT_SPACES = str.maketrans({"\u00a0": " ", "\u2011": "-"})
 
@@ -77,7 +77,7 @@ def full_names(summary):
     names = {}
     for name in {*summary["entries"], *(e["baseline"] for e in summary["entries"].values() if e["baseline"])}:
         run, stage = name.rsplit(":", 1)
-        named = STAGES.get(stage, (stage,))[0]
+        named = stage_names(stage)[0]
         names[name] = named if alone else f"{run} · {named}"
     return names
 

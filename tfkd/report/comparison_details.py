@@ -2,7 +2,7 @@
 
 from tfkd.report import plots
 from tfkd.report.page import Html, folded, number, p_number, percent, points, spread, table, tag
-from tfkd.report.words import DECISIVE, STAGES
+from tfkd.report.words import DECISIVE, stage_names
 
 MOST_CLASSES = 3
 """How many of the largest gains, and of the largest losses, are named."""
@@ -14,8 +14,8 @@ def short_names(summary):
     """Entry -> its name in a narrow column."""
     alone = len(summary["runs"]) == 1
     return {
-        name: STAGES.get(entry["stage"], ("", entry["stage"]))[1] if alone
-        else f"{entry['run']}\n{STAGES.get(entry['stage'], ('', entry['stage']))[1]}"
+        name: stage_names(entry["stage"])[1] if alone
+        else f"{entry['run']}\n{stage_names(entry['stage'])[1]}"
         for name, entry in summary["entries"].items()
     }  # fmt: skip
 
@@ -27,7 +27,7 @@ def curve(summary):
         return []
     key = drawn["key"]
     lines = {
-        STAGES.get(stage, (stage,))[0]: [(p["value"], p["mean"], p["std"]) for p in found]
+        stage_names(stage)[0]: [(p["value"], p["mean"], p["std"]) for p in found]
         for stage, found in drawn["stages"].items()
     }
     best = max(mean for points_ in lines.values() for _, mean, _ in points_)
@@ -37,7 +37,7 @@ def curve(summary):
     rows = []
     for stage, found in drawn["stages"].items():
         by_value = {p["value"]: spread(p, len(p["seeds"])) for p in found}
-        rows.append([STAGES.get(stage, (stage,))[0], *(by_value.get(value) for value in values)])
+        rows.append([stage_names(stage)[0], *(by_value.get(value) for value in values)])
     counted = " (people whose labels are used)" if key == "data.labelled_subjects" else ""
     others = [k for k in summary["differences"] if k != key]
     drawing = plots.accuracy_over(lines, key + counted, f"Accuracy over {key}")
@@ -138,7 +138,7 @@ def teacher(summary, names):
             rows.append(
                 [
                     names[name],
-                    STAGES.get(stage, (stage,))[0],
+                    stage_names(stage)[0],
                     number(found["same"]),
                     f"{found['teacher_errors']:.1f}",
                     number(found["copied"]),
@@ -221,7 +221,7 @@ def _robustness_of(found, summary):
 def _called(found):
     """Student -> its name in a column. All of them run on one engine, so `int8` is what it was made from."""
     stages = {stage: found["int8_is"] if stage == "int8" else stage for stage in found["students"]}
-    return {stage: STAGES.get(shown, ("", shown))[1] for stage, shown in stages.items()}
+    return {stage: stage_names(shown)[1] for stage, shown in stages.items()}
 
 
 def robustness_rows(summary):

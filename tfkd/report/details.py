@@ -6,7 +6,7 @@ They are drawn from the predictions and records in the run folder, besides the n
 from tfkd import results
 from tfkd.report import plots
 from tfkd.report.page import Html, folded, number, percent, points, table, tag
-from tfkd.report.words import STAGES, final
+from tfkd.report.words import final, stage_names
 
 
 def people_and_classes(folder, summary):
@@ -37,7 +37,7 @@ def people_and_classes(folder, summary):
         ]
         for i in worst_first
     ]
-    shown = [STAGES[stage][1] for stage in stages]
+    shown = [stage_names(stage)[1] for stage in stages]
     head = ["Class", last, "labels", "distilled", "distilled\n− labels", "teacher", "recordings"]
     head += [f"{last} takes it for"]
     return [
@@ -71,7 +71,7 @@ def confusion(folder, summary):
     figures = []
     for stage in (final(summary), "labels"):
         table_ = results.summed_confusion(results.load_predictions(folder, stage, seeds))
-        name = STAGES[stage][0]
+        name = stage_names(stage)[0]
         drawing = plots.confusion_matrix(table_, classes, f"Confusion matrix: {name}")
         size = f"--least: {9 + 1.25 * len(classes):.1f}rem; --most: {14 + 1.6 * len(classes):.1f}rem"
         figures.append(
@@ -107,7 +107,7 @@ def _plots_of(histories, quantity):
     """One figure for each stage that recorded the quantity."""
     figures = []
     for stage, records in histories.items():
-        name = STAGES[stage][0]
+        name = stage_names(stage)[0]
         runs = [record.get(quantity, []) for record in records]
         drawing = plots.curves(runs, f"{name}: {quantity} by epoch")
         if drawing:

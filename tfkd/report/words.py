@@ -24,7 +24,14 @@ STAGES = {
     "pruned": ("Distilled, then pruned", "pruned"),
     "int8": ("int8 in TFLM", "int8"),
 }
-"""Stage -> its name in full and in a narrow column."""
+"""Stage -> its name in full and in a narrow column; see `stage_names` for those of sizes."""
+
+SIZES = {
+    "narrowed_": ("Fewer channels, {} of weights", "{}"),
+    "small_": ("The same network from scratch, {}", "scratch, {}"),
+    "int8_": ("int8 in TFLM, {} of weights", "int8, {}"),
+}
+"""Beginning of a stage that has a size, `narrowed_16k` -> its names."""
 
 COMPARISONS = {
     "distilled_vs_labels": ("the distilled student", "the same student on labels alone"),
@@ -45,11 +52,23 @@ COMPARISONS = {
 SEQUENCES = {"smoothed_macro_f1": "macro F1, smoothed", "segment_f1": "segments' F1", "edit": "edit score"}
 """What is said besides of continuous recordings; see `tfkd.segments`."""
 
-BEFORE_INT8 = ("int8_vs_pruned", "int8_vs_distilled")
-"""What int8 alone costs: the first where the student was pruned, else the second."""
-
 DECISIVE = 0.05
 """A p value below this is taken as a difference shown."""
+
+
+def stage_names(stage):
+    """A stage's name in full and in a narrow column; the stage itself where it is not known."""
+    for beginning, names in SIZES.items():
+        if stage.startswith(beginning):
+            size = f"{stage.removeprefix(beginning).removesuffix('k')}\u00a0KB"
+            return tuple(name.format(size) for name in names)
+    return STAGES.get(stage, (stage, stage))
+
+
+def of_int8(comparisons):
+    """What int8 alone costs: the comparison of the last student with the same one in float."""
+    (name,) = (name for name in comparisons if name.startswith("int8_vs_") and name != "int8_vs_labels")
+    return comparisons[name]
 
 
 def decided(protocol):
@@ -161,9 +180,16 @@ def _findings(summary):
         yield said
     if followed := summary["stages"]["distilled"].get("followed"):
         yield f"In the last epoch of its training the distilled student followed {sources(followed)}."
+    for stage in (stage for stage in summary["stages"] if stage.startswith("narrowed_")):
+        size = stage_names(stage)[1]
+        yield f"With {size} of weights instead of all channels: {numbers(compared[f'{stage}_vs_distilled'])}" + (
+            f"; against the same network trained from scratch: {numbers(compared[against])}."
+            if (against := f"{stage}_vs_{stage.replace('narrowed', 'small')}") in compared
+            else "."
+        )
     terms = [(key.removesuffix("_vs_labels"), found) for key, found in compared.items() if key.startswith("with_")]
     if terms:
-        each = "; ".join(f"{STAGES[stage][1]} {numbers(found)}" for stage, found in terms)
+        each = "; ".join(f"{stage_names(stage)[1]} {numbers(found)}" for stage, found in terms)
         yield f"Each term alone beside the labels, against labels alone: {each}."
 
 
@@ -191,7 +217,7 @@ def _warnings(summary):
     for stage in (stage for stage in stages if stage.startswith("teacher")):
         if (knows := stages[stage]["accuracy"]["mean"]) < labels:
             yield (
-                f"{STAGES[stage][0]}: with {percent(knows)} it knows less than the student on labels alone, "
+                f"{stage_names(stage)[0]}: with {percent(knows)} it knows less than the student on labels alone, "
                 f"{percent(labels)}."
             )
     if "control" not in stages:

@@ -1,0 +1,78 @@
+"""A run whose distilled student loses channels, one size after the other."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from tfkd.compress import Channels
+from tfkd.deploy import load_export
+from tfkd.experiment import Experiment
+from tfkd.recipe import RecipeError, parse_recipe
+from tfkd.seed_run import stages_of
+
+from .formats import utd
+from .report.invented import Reader
+
+RECIPE = {
+    "data": {"dataset": "utd"},
+    "windows": {"length": 32, "skeleton_length": 16},
+    "teacher": {"kind": "skeleton", "width": 8},
+    "teacher_training": {"epochs": 1, "batch_size": 16},
+    "student": {"width": 24, "depth": 1},
+    "student_training": {"epochs": 1, "batch_size": 16},
+    "ablation": {"control": False},
+    "channels": {"weight_kb": [2, 1.25], "epochs": 1, "from_scratch": True},
+    "pruning": {"sparsity": 0.0},
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    tree = utd.build(tmp_path_factory.mktemp("data") / "utd", subjects=4)
+    folder = tmp_path_factory.mktemp("runs") / "narrowed"
+    Experiment(parse_recipe(RECIPE), folder, str(tree), say=lambda line: None, show_epochs=False).run(1)
+    return folder
+
+
+def test_every_size_is_trained_exported_and_told(finished):
+    stages = stages_of(parse_recipe(RECIPE))
+    assert stages[3:] == ["narrowed_2k", "narrowed_1.25k", "small_2k", "small_1.25k", "int8_2k", "int8"]
+    results = json.loads((finished / "results.json").read_text())
+    found = results["stages"]
+    assert list(found) == stages
+    for size, export in ((2, "export_2k"), (1.25, "export")):
+        narrowed = keras.models.load_model(finished / "seed0" / f"narrowed_{size}k.keras", compile=False)
+        small = keras.models.load_model(finished / "seed0" / f"small_{size}k.keras", compile=False)
+        channels = Channels(narrowed)
+        bytes_left = channels.weight_bytes()
+        assert 0.7 * 1024 * size < bytes_left <= 1024 * size
+        assert found[f"narrowed_{size}k"]["weight_bytes"] == found[f"small_{size}k"]["weight_bytes"] == bytes_left
+        widths = {name: len(units) for name, units in channels.groups.items()}
+        assert found[f"narrowed_{size}k"]["channels"] == widths
+        assert [w.shape for w in narrowed.weights] == [w.shape for w in small.weights]
+        assert not np.array_equal(narrowed.get_layer("stem_conv").kernel, small.get_layer("stem_conv").kernel)
+        exported = load_export(finished / "seed0" / export)
+        assert exported.macs == found["int8" if export == "export" else f"int8_{size}k"]["macs"]
+    assert found["int8"]["model_bytes"] < found["int8_2k"]["model_bytes"]
+    compared = {"narrowed_2k_vs_distilled", "narrowed_2k_vs_small_2k", "int8_2k_vs_narrowed_2k"}
+    compared |= {"narrowed_1.25k_vs_distilled", "narrowed_1.25k_vs_small_1.25k", "int8_vs_narrowed_1.25k"}
+    assert set(results["comparisons"]) == compared | {"distilled_vs_labels", "int8_vs_labels"}
+    page = Reader((finished / "report.html").read_text())
+    assert page.row("Fewer channels, 1.25\u00a0KB of weights")
+    assert "With 2 KB of weights instead of all channels" in page.text
+
+
+@pytest.mark.parametrize(
+    "channels, told",
+    [
+        ({"weight_kb": [4, 8]}, r"channels.weight_kb is \(4.0, 8.0\), but must be of sizes above 0, each smaller"),
+        ({"weight_kb": [0]}, "channels.weight_kb"),
+        ({"weight_kb": [4], "importance": "luck"}, "'luck', but must be gradient or weights or activations"),
+        ({"weight_kb": [4], "multiple": 0}, "channels.multiple is 0, but must be at least 1"),
+    ],
+)
+def test_impossible_sizes_are_refused(channels, told):
+    with pytest.raises(RecipeError, match=told):
+        parse_recipe({"channels": channels})

@@ -1,0 +1,121 @@
+"""The part of a report that is about the device: what the exported student takes, and the files to go on with."""
+
+import shlex
+from urllib.parse import quote
+
+from tfkd.deploy.variants import MEANINGS, file_name
+from tfkd.report.page import facts, kilobytes, percent, points, table, tag
+from tfkd.report.words import numbers, of_int8, one_run, stage_names
+
+EXPORTED_FILES = {
+    "student.tflite": "the model",
+    "student_slim.tflite": "the model, smaller, with the same outputs",
+    "student_tflm.tflite": "the model, smaller still, for TensorFlow Lite Micro only",
+    "student_decode.tflite": "the model without its pruned weights, for TensorFlow Lite Micro only",
+    "variants.json": "size, arena and operators of each of them",
+    "contract.json": "rate, window, channels, units, scaling, labels, arena: all that firmware must know",
+    "golden.npz": "windows with their int8 outputs, to be replayed on the host",
+    "tfkd_contract.h": "the contract for the C compiler",
+    "student_model.h": "declares the model's bytes",
+    "student_model.c": "the model's bytes",
+    "tfkd_resolver.h": "registers the operators with TFLM",
+    "golden_windows.h": "declares the golden windows",
+    "golden_windows.c": "the golden windows, to be replayed on the board",
+}
+
+
+def on_the_device(folder, summary):
+    """What the exported student takes, and the files to go on with."""
+    int8, seeds = summary["stages"]["int8"], summary["seeds"]
+    sparsity = summary["stages"].get("pruned", {}).get("sparsity")
+    dense = "none: every weight is used" if not sparsity else (
+        f"{percent(sparsity)} of the kernels' weights are zero. In a plain .tflite file they save a "
+        "Cortex\u2011M nothing: no flash, no memory, no time"
+    )  # fmt: skip
+    most = " (the largest of the seeds)" if seeds > 1 else ""
+    change = of_int8(summary["comparisons"])
+    macs = int8.get("macs")
+    return [
+        facts(
+            [
+                ("Model (.tflite)", f"{kilobytes(int8['model_bytes'])} of flash{most}"),
+                ("Arena", f"{kilobytes(int8['arena_bytes'])} of RAM{most}"),
+                ("Multiply-adds", None if macs is None else f"{macs:,} for {one_run(summary['recipe'])}"),
+                ("Operators", ", ".join(int8.get("operators", [])) or None),
+                ("Sparsity", dense),
+                ("int8 minus float", numbers(change)),
+                ("Exported", f"seed 0's student, {percent(int8['accuracy']['seeds'][0])} right"),
+            ]
+        ),
+        *_steps(summary),
+        *_variants(int8.get("variants", {}), most),
+        *_export_files(folder),
+    ]
+
+
+def _steps(summary):
+    """From the teacher to what is flashed: what each step costs in accuracy, and what it saves."""
+    rows, before = [], None
+    for stage, found in summary["stages"].items():
+        if stage not in ("teacher", "distilled", "pruned") and not stage.startswith(("narrowed_", "int8")):
+            continue
+        accuracy = found["accuracy"]["mean"]
+        float32 = 4 * found["parameters"] if "parameters" in found else None
+        rows.append(
+            [
+                stage_names(stage)[0],
+                percent(accuracy),
+                None if before is None else points(accuracy - before),
+                kilobytes(found.get("model_bytes") or float32),
+                *(kilobytes(found[key]) if key in found else None for key in ("arena_bytes",)),
+                *(f"{found[key]:,}" if key in found else None for key in ("macs", "instructions")),
+            ]
+        )
+        before = accuracy
+    head = ["Step", "right, %", "points to\nthe step before", "model", "arena", "multiply-adds"]
+    head += ["instructions,\nestimated"]
+    return [
+        tag("h3", "What each step cost"),
+        table("From the teacher to the device", head, rows),
+        tag("p", "The model of a step in float is its weights in float32; in int8 it is the .tflite file. "
+            "Instructions are an estimate, for one inference as plain C on a Cortex\u2011M4F.", class_="small"),
+    ]  # fmt: skip
+
+
+def _variants(variants, most):
+    if not variants:
+        return []
+    rows = [
+        [file_name(name), kilobytes(sizes["bytes"]), kilobytes(sizes["arena_bytes"]), MEANINGS[name]]
+        for name, sizes in variants.items()
+    ]
+    return [
+        tag("h3", "The same student in smaller files"),
+        table("Variants", ["file", f"flash{most}", f"arena{most}", "what it is"], rows, text=[3]),
+        tag("p", "Each gave the same outputs, bit for bit, for the golden windows and for random ones."),
+    ]
+
+
+def _export_files(folder):
+    export = folder / "seed0" / "export"
+    found = sorted(export.iterdir()) if export.is_dir() else []
+    if not found:
+        return [tag("p", "There is no seed0/export beside this report.")]
+    rows = [
+        [
+            tag("a", path.name, href=f"./seed0/export/{quote(path.name)}"),
+            kilobytes(path.stat().st_size),
+            EXPORTED_FILES.get(path.name, ""),
+        ]
+        for path in found
+    ]
+    return [
+        tag("h3", "Files to go on with"),
+        table("Exported files", ["seed0/export", "size", "what it is"], rows, text=[2]),
+        tag("p", "int8 accuracy is measured by running each seed's exported bytes in the TFLM interpreter "
+            "on the host. Compile the C files into the firmware, then replay the golden windows on the "
+            "board: its outputs must be equal. Flash, RAM and instructions of the student as plain C, without an "
+            "interpreter, counted on emulated Cortex\u2011M4, M7 and M55:"),
+        tag("pre", f"make firmware RUN={shlex.quote(folder.name)}"),
+        tag("p", f"({shlex.quote(folder.name)} stands for this folder's path.)", class_="small"),
+    ]  # fmt: skip
