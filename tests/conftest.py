@@ -15,15 +15,21 @@ def _seeded(tmp_path, monkeypatch):
     monkeypatch.setenv("TFKD_CACHE", str(tmp_path / "cache"))
 
 
-@pytest.fixture
-def untraced(monkeypatch):
-    """Runs train without tracing: a graph takes longer to make than a tiny training's few steps to take."""
+def train_untraced(patch):
+    """Runs train without tracing from now on: a graph takes longer to make than a tiny training's few steps to take."""
     from tfkd.training import Trainer
 
     settings = Trainer._compile_settings
-    monkeypatch.setattr(
+    patch.setattr(
         Trainer, "_compile_settings", lambda self, training: {**settings(self, training), "run_eagerly": True}
     )
+
+
+@pytest.fixture(scope="module")
+def untraced():
+    with pytest.MonkeyPatch.context() as patch:
+        train_untraced(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

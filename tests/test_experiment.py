@@ -23,7 +23,16 @@ from tfkd.recipe import RecipeError, parse_recipe
 from tfkd.seed_run import stages_of
 from tfkd.training import Trainer
 
-TOOLS = Path(__file__).resolve().parent.parent / "tools"
+ROOT = Path(__file__).resolve().parent.parent
+UNTRACED = """
+import sys
+import pytest
+from tests import command_line, conftest
+conftest.train_untraced(pytest.MonkeyPatch())
+command_line.run("distill.py", *sys.argv[1:])
+"""
+
+pytestmark = pytest.mark.usefixtures("untraced")
 
 TINY = {
     "data": {"dataset": "utd"},
@@ -47,7 +56,7 @@ def tree(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def finished(tree, tmp_path_factory):
+def finished(tree, untraced, tmp_path_factory):
     """An uninterrupted run of one seed."""
     folder = tmp_path_factory.mktemp("runs") / "finished"
     experiment(tree, folder).run(1)
@@ -118,8 +127,8 @@ def test_the_exported_bytes_are_what_was_measured(finished):
 
 def test_killed_and_started_again_it_ends_with_the_same_result(tree, finished, tmp_path):
     folder = without(finished, tmp_path / "run", "labels", "distilled", "pruned", "int8")
-    command = [sys.executable, TOOLS / "distill.py", "--recipe", folder / "recipe.toml", "--data_dir", tree]
-    process = subprocess.Popen([*command, "--out", folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-c", UNTRACED, "--recipe", folder / "recipe.toml", "--data_dir", tree, "--out", folder]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not (folder / "seed0" / "labels.json").exists() and process.poll() is None:
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
@@ -224,7 +233,6 @@ def test_unlabelled_people_train_the_student_and_not_the_teacher(tree, tmp_path)
     assert (everyone.windows.labels[everyone.windows.subjects == 3] == -1).all()
 
 
-@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize(
     "change",
     [
