@@ -55,24 +55,28 @@ def on_the_device(folder, summary):
 
 def _steps(summary):
     """From the teacher to what is flashed: what each step costs in accuracy, and what it saves."""
-    rows, before = [], None
-    for stage, found in summary["stages"].items():
+    stages, rows, floats = summary["stages"], [], []
+    for stage, found in stages.items():
         if stage not in ("teacher", "distilled", "pruned") and not stage.startswith(("narrowed_", "int8")):
             continue
+        if stage.startswith("int8"):
+            made_of = stage.replace("int8", "narrowed") if stage != "int8" else floats[-1]
+        else:
+            made_of = floats[-1] if floats else None
+            floats.append(stage)
         accuracy = found["accuracy"]["mean"]
-        float32 = 4 * found["parameters"] if "parameters" in found else None
+        size = found.get("model_bytes") or (4 * found["parameters"] if "parameters" in found else None)
         rows.append(
             [
                 stage_names(stage)[0],
                 percent(accuracy),
-                None if before is None else points(accuracy - before),
-                kilobytes(found.get("model_bytes") or float32),
-                *(kilobytes(found[key]) if key in found else None for key in ("arena_bytes",)),
+                points(accuracy - stages[made_of]["accuracy"]["mean"]) if made_of else None,
+                kilobytes(size) if size else None,
+                kilobytes(found["arena_bytes"]) if "arena_bytes" in found else None,
                 *(f"{found[key]:,}" if key in found else None for key in ("macs", "instructions")),
             ]
         )
-        before = accuracy
-    head = ["Step", "right, %", "points to\nthe step before", "model", "arena", "multiply-adds"]
+    head = ["Step", "right, %", "points to what\nit was made of", "model", "arena", "multiply-adds"]
     head += ["instructions,\nestimated"]
     return [
         tag("h3", "What each step cost"),
