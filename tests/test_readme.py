@@ -62,6 +62,24 @@ def test_the_pskd_snippet_runs_as_written(tmp_path, monkeypatch):
     assert (tmp_path / "runs" / "pskd" / "2_imu_skeleton_fused.json").exists()
 
 
+def test_the_channels_snippet_runs_as_written():
+    import keras
+
+    import tfkd
+    from tfkd.networks import imu_student
+
+    (snippet,) = [text for text in snippets() if "compress.Channels(" in text]
+    rng = np.random.default_rng(0)
+    student = imu_student((32, 6), 4, width=64, depth=3, kernel=15)
+    distiller = tfkd.Distiller(imu_student((32, 6), 4, width=8, depth=1), student, tfkd.losses.SoftTargets(2.0))
+    distiller.compile("adam", keras.losses.CategoricalCrossentropy(from_logits=True))
+    batches = [(rng.normal(size=(8, 32, 6)).astype("float32"), np.eye(4, dtype="float32")[rng.integers(4, size=8)])]
+    names = {"student": student, "distiller": distiller, "batches": batches}
+    exec(snippet, names)
+    smaller = tfkd.compress.Channels(names["smaller"])
+    assert 15 * 1024 < smaller.weight_bytes() <= 16 * 1024 < names["channels"].weight_bytes()
+
+
 def test_every_file_and_command_it_names_is_there():
     for path in re.findall(r"(?:tools|models|tfkd)/[\w./-]*\w", README):
         assert (ROOT / path).exists(), path
