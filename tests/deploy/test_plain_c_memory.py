@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.deploy import plain_c_build as build
-from tests.deploy.model_writer import ModelWriter
+from tests.deploy.model_writer import MemoryWriter
 from tests.deploy.test_plain_c import signal
 from tests.deploy.test_plain_c_parts import overlaps
 from tfkd.deploy import convert_int8, plain_c_files
@@ -15,59 +15,6 @@ from tfkd.deploy.packages import package_files
 from tfkd.deploy.plain_c import lower
 
 needs_gcc = pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
-
-
-class MemoryWriter(ModelWriter):
-    """A graph with variables, as the converter writes what `tfkd.networks.streaming` makes."""
-
-    def __init__(self, seed=0):
-        super().__init__(seed)
-        self.initial, self.calls_at = {}, 0
-
-    def remember(self, x, kept, initial=None):
-        """The newest `kept` moments of the runs before, joined with `x`; `initial` is the zero point by default."""
-        quantization = self.tensors[x].quantization
-        shape = (1, kept, *self.shape(x)[2:])
-        value = quantization.zeroPoint[0] if initial is None else initial
-        name = f"variable{len(self.initial)}".encode()
-        self.initial[name] = np.full(shape, value, np.int8), quantization
-        handle = self.operator(
-            "VAR_HANDLE",
-            [],
-            [self.tensor((), None, dtype="RESOURCE")],
-            "VarHandleOptions",
-            container=b"",
-            sharedName=name,
-        )
-        read = self.operator("READ_VARIABLE", [handle], [self._like(x, shape)])
-        joined = self.concatenation([read, x], 1)
-        newest = self.slice(joined, 1, -kept, self.shape(joined)[1])
-        self.operator("ASSIGN_VARIABLE", [handle, newest], [None])
-        self.operators[-1].outputs = []
-        return joined
-
-    def model(self, source, target):
-        """The file's bytes, with the graph that gives the variables their first values."""
-        main = self.tensors, self.operators
-        self.tensors, self.operators = [], []
-        for name, (data, quantization) in self.initial.items():
-            handle = self.tensor((), None, dtype="RESOURCE")
-            self.operator("VAR_HANDLE", [], [handle], "VarHandleOptions", container=b"", sharedName=name)
-            value = self.tensor(data.shape, quantization.scale[0], quantization.zeroPoint[0], data)
-            self.operator("ASSIGN_VARIABLE", [handle, value], [None])
-            self.operators[-1].outputs = []
-        self.once = self.tensors, self.operators
-        self.tensors, self.operators = main
-        self.operator("CALL_ONCE", [], [None], "CallOnceOptions", initSubgraphIndex=1)
-        self.operators[-1].outputs = []
-        self.operators.insert(self.calls_at, self.operators.pop())
-        return super().model(source, target)
-
-    def graphs(self, main):
-        once = self.schema.SubGraphT()
-        once.tensors, once.operators = self.once
-        once.inputs, once.outputs = [], []
-        return [main, once]
 
 
 def everything(w):
