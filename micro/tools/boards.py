@@ -13,6 +13,7 @@ from pathlib import Path
 
 from count import Run, build_plugin, run
 from elf import Elf
+from link_map import pieces
 from recording import invented_samples, read_contract, write_csv, write_records
 
 MICRO = Path(__file__).resolve().parents[1]
@@ -233,24 +234,14 @@ def image_parts(program):
         dict of part (`"student"`, `"core"`, `"startup, C library, port"`, ...) -> dict of `"code"`
         and `"constants"` -> bytes.
     """
-    text = Path(program).with_suffix(".map").read_text(errors="replace")
-    text = text.split("Linker script and memory map", 1)[1]
     parts = {}
-    for section, size, source in _PLACED.findall(text):
-        kind = "code" if section.startswith((".text", ".init", ".data.init")) else "constants"
-        part = next((name for name, mark in _PARTS.items() if mark in source), "startup, C library, port")
+    for piece in pieces(program):
+        part = next((name for name, mark in _PARTS.items() if mark in piece.source), "startup, C library, port")
         sizes = parts.setdefault(part, {"code": 0, "constants": 0})
-        sizes[kind] += int(size, 16)
+        sizes[piece.kind] += piece.bytes
     return parts
 
 
-# An input section with an address, in one line or, with a long name, in two. Zero bytes and debug
-# sections do not match, nor does what takes no flash.
-_PLACED = re.compile(
-    r"^ (\.(?:text|rodata|data|init|srodata|init_array|fini_array)\S*)\s+0x[0-9a-f]+\s+0x([0-9a-f]*[1-9a-f][0-9a-f]*)"
-    r" (\S.*)$",
-    re.MULTILINE,
-)
 _PARTS = {
     "student": "libtfkd_student",
     "TensorFlow Lite Micro": "libtensorflow-microlite",
