@@ -123,7 +123,16 @@ def with_zeros(student, share):
     Returns:
         An `ExportResult` with golden windows of its own, invented.
     """
-    model = unpack(student.model_bytes)
+    model_bytes = zeroed(student.model_bytes, share)
+    tflm = TflmModel(model_bytes)
+    sha256 = hashlib.sha256(model_bytes).hexdigest()
+    contract = dataclasses.replace(student.contract, model_sha256=sha256, arena_bytes=tflm.arena_bytes)
+    return ExportResult(student.folder, contract, model_bytes, invented_golden(tflm, contract), student.macs)
+
+
+def zeroed(model_bytes, share):
+    """The bytes of a `.tflite` file with the smallest weights set to zero, as `with_zeros` does it."""
+    model = unpack(model_bytes)
     for _, operator, weights, _ in weights_and_biases(model):
         if operator_name(model, operator) == "DEPTHWISE_CONV_2D":
             continue
@@ -131,11 +140,7 @@ def with_zeros(student, share):
         smallest = np.argsort(np.abs(values.astype(int)), kind="stable")[: round(share * len(values))]
         values[smallest] = 0
         model.buffers[weights.buffer].data = values.view(np.uint8)
-    model_bytes = pack(model)
-    tflm = TflmModel(model_bytes)
-    sha256 = hashlib.sha256(model_bytes).hexdigest()
-    contract = dataclasses.replace(student.contract, model_sha256=sha256, arena_bytes=tflm.arena_bytes)
-    return ExportResult(student.folder, contract, model_bytes, invented_golden(tflm, contract), student.macs)
+    return pack(model)
 
 
 def write_firmware(student, out, variant=None):

@@ -68,10 +68,10 @@ def _scales(tensor):
 
 
 def _drop_unused_tensors(subgraph):
-    used = {int(i) for i in (*subgraph.inputs, *subgraph.outputs)}
+    lists = [subgraph.inputs, subgraph.outputs]
     for operator in subgraph.operators or ():
-        for indices in (operator.inputs, operator.outputs, operator.intermediates):
-            used |= {int(i) for i in (indices if indices is not None else ()) if i >= 0}
+        lists += operator.inputs, operator.outputs, operator.intermediates
+    used = {int(i) for indices in lists for i in (indices if indices is not None else ()) if i >= 0}
     kept = sorted(used)
     renamed = {old: new for new, old in enumerate(kept)} | {-1: -1}
     subgraph.tensors = [subgraph.tensors[i] for i in kept]
