@@ -36,7 +36,7 @@ _RANGE_OF_INPUT = (
 _CHUNK = 64
 
 
-def quantization_aware(student, windows, percentile=100.0, trained_ranges=False):
+def quantization_aware(student, windows, percentile=100.0, trained_ranges=False, weight_bits=8):
     """The twin of a trained student that computes as its int8 model will, and can be trained.
 
     Args:
@@ -47,14 +47,16 @@ def quantization_aware(student, windows, percentile=100.0, trained_ranges=False)
         percentile: of what the windows produce in a tensor, how much its range holds on either side, in percent. 100
             is the whole range. The logits keep theirs: clipped, the largest would be alike.
         trained_ranges: whether training moves the ranges, too. They are left as calibrated by default.
+        weight_bits: of the kernels' integers, 2 to 8. The converter writes int8 all the same, so with fewer than 8 this
+            shows what such a model would be worth, and kernels of few values that compress well.
 
     Returns:
         A Functional Keras model. Its input and layers have the student's names, so that losses that compare layers
         find them; ranges are layers `"<layer>_range"` behind them.
 
     Raises:
-        ValueError: a layer that is not known here (it is named), `percentile` is not in (50, 100], or the windows do
-            not fit, are none or not finite.
+        ValueError: a layer that is not known here (it is named), `percentile` is not in (50, 100] or `weight_bits` not
+            in 2 to 8, or the windows do not fit, are none or not finite.
 
     Example:
 
@@ -67,12 +69,15 @@ def quantization_aware(student, windows, percentile=100.0, trained_ranges=False)
     """
     if not 50 < percentile <= 100:
         raise ValueError(f"percentile must be above 50 and at most 100, not {percentile}.")
+    if weight_bits not in range(2, 9):
+        raise ValueError(f"weight_bits must be 2 to 8, not {weight_bits!r}.")
     folded = fold(student)
     points = _points_with_range(folded)
     ranges = _calibrated(folded, points, _checked(folded, windows), percentile)
 
     def make(layer):
-        return copy_of(layer, QUANTIZED[type(layer)]) if type(layer) in QUANTIZED else copy_of(layer)
+        rounded = QUANTIZED.get(type(layer))
+        return copy_of(layer, rounded, bits=weight_bits) if rounded else copy_of(layer)
 
     def after(layer, x):
         name = folded.inputs[0].name if layer is None else layer.name
