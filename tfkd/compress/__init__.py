@@ -1,16 +1,23 @@
 """Making a student smaller."""
 
+from tfkd.compress.channels import ChannelError, Channels
+from tfkd.compress.importance import activation_importance, gradient_importance, weight_importance
 from tfkd.compress.pruning import Pruning, polynomial, sparsity_of
 from tfkd.compress.quantization import quantization_aware, ranges_of, strip
 from tfkd.compress.quantization_error import LayerError, layer_errors
 
 __all__ = [
+    "ChannelError",
+    "Channels",
     "LayerError",
     "Pruning",
+    "activation_importance",
+    "gradient_importance",
     "layer_errors",
     "polynomial",
     "quantization_aware",
     "ranges_of",
     "sparsity_of",
     "strip",
+    "weight_importance",
 ]
