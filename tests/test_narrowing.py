@@ -8,6 +8,7 @@ import pytest
 
 from tfkd.compress import Channels
 from tfkd.deploy import load_export
+from tfkd.evaluation import Predictions
 from tfkd.experiment import Experiment
 from tfkd.recipe import RecipeError, parse_recipe
 from tfkd.seed_run import stages_of
@@ -25,6 +26,7 @@ RECIPE = {
     "ablation": {"control": False},
     "channels": {"weight_kb": [2, 1.25], "epochs": 1, "from_scratch": True},
     "pruning": {"sparsity": 0.0},
+    "quantization": {"percentile": 99.9, "aware_epochs": 1},
 }
 
 
@@ -38,7 +40,7 @@ def finished(tmp_path_factory):
 
 def test_every_size_is_trained_exported_and_told(finished):
     stages = stages_of(parse_recipe(RECIPE))
-    assert stages[3:] == ["narrowed_2k", "narrowed_1.25k", "small_2k", "small_1.25k", "int8_2k", "int8"]
+    assert stages[3:] == ["narrowed_2k", "narrowed_1.25k", "small_2k", "small_1.25k", "aware", "int8_2k", "int8"]
     results = json.loads((finished / "results.json").read_text())
     found = results["stages"]
     assert list(found) == stages
@@ -57,8 +59,13 @@ def test_every_size_is_trained_exported_and_told(finished):
         assert exported.macs == found["int8" if export == "export" else f"int8_{size}k"]["macs"]
     assert found["int8"]["model_bytes"] < found["int8_2k"]["model_bytes"]
     compared = {"narrowed_2k_vs_distilled", "narrowed_2k_vs_small_2k", "int8_2k_vs_narrowed_2k"}
-    compared |= {"narrowed_1.25k_vs_distilled", "narrowed_1.25k_vs_small_1.25k", "int8_vs_narrowed_1.25k"}
+    compared |= {"narrowed_1.25k_vs_distilled", "narrowed_1.25k_vs_small_1.25k", "aware_vs_narrowed_1.25k"}
+    compared |= {"int8_vs_aware"}
     assert set(results["comparisons"]) == compared | {"distilled_vs_labels", "int8_vs_labels"}
+    # The student that was trained as int8 computes is converted with its own ranges: int8 decides as it does.
+    aware, int8 = (Predictions.load(finished / "seed0" / f"{stage}.npz").logits for stage in ("aware", "int8"))
+    step = load_export(finished / "seed0" / "export").contract.output_scale
+    assert np.abs(aware - int8).max() < 2.5 * step < 0.2 * np.ptp(aware)
     page = Reader((finished / "report.html").read_text())
     assert page.row("Fewer channels, 1.25\u00a0KB of weights")
     assert "With 2 KB of weights instead of all channels" in page.text

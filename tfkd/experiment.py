@@ -5,6 +5,7 @@ shuffled teacher outputs, the distilled student pruned, and that one quantized t
 stage writes its model, its predictions and last its record; what has a record is not done again.
 """
 
+import copy
 import json
 import re
 from pathlib import Path
@@ -85,6 +86,12 @@ class Experiment:
                 f"{self.folder} holds a run on other data: {kept} has another hash than the recordings "
                 "read now. Name that data with --data_dir, or choose another --out."
             )
+
+    def with_student(self, recipe, folder):
+        """The same with another student: on the data and windows of this one, in a folder of its own."""
+        other = copy.copy(self)
+        other.recipe, other.folder = recipe, Path(folder)
+        return other
 
     def run(self, seeds):
         """Runs all stages for seeds 0 to `seeds` - 1, then writes `results.json` and `report.html`.

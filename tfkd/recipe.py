@@ -211,13 +211,18 @@ class ChannelPruning:
 
 @dataclasses.dataclass(frozen=True)
 class Quantization:
-    """Training windows of each class that int8 ranges are calibrated on.
+    """How the student becomes int8, with ranges from `calibration_per_class` training windows of each class.
 
-    Without `int8` the student is neither pruned nor exported: for one that is too large for a microcontroller.
+    Ranges hold `percentile` percent of what these windows produce in a tensor, on either side; 100 is all of it. For
+    `aware_epochs`, the student is distilled on as the int8 model computes (`tfkd.compress.quantization_aware`); 0
+    leaves that out. Without `int8` the student is neither pruned nor exported: for one too large for a microcontroller.
     """
 
     int8: bool = True
     calibration_per_class: int = 8
+    percentile: float = 100.0
+    aware_epochs: int = 0
+    aware_learning_rate: float = 0.0002
 
 
 @dataclasses.dataclass(frozen=True)

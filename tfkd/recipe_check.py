@@ -47,7 +47,7 @@ def check(recipe, source):
         ("distillation", {"label": 0, "soft_targets": 0, "distance": 0, "angle": 0, "semantic": 0}),
         ("channels", {"multiple": 1, "epochs": 1, "learning_rate": 0}),
         ("pruning", {"sparsity": 0, "epochs": 0, "learning_rate": 0}),
-        ("quantization", {"calibration_per_class": 1}),
+        ("quantization", {"calibration_per_class": 1, "aware_epochs": 0, "aware_learning_rate": 0}),
     ):
         for key, bound in least.items():
             value = getattr(getattr(recipe, part), key)
@@ -57,6 +57,8 @@ def check(recipe, source):
         ("student.dropout", recipe.student.dropout),
     ):
         require(0 <= value < 1, key, value, "at least 0 and below 1")
+    percentile = recipe.quantization.percentile
+    require(50 < percentile <= 100, "quantization.percentile", percentile, "above 50 and at most 100")
     require(0 <= recipe.windows.decide_at <= 1, "windows.decide_at", recipe.windows.decide_at, "from 0 to 1")
     require(
         all(s >= 1 for s in recipe.student.strides), "student.strides", recipe.student.strides,

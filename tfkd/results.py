@@ -8,7 +8,7 @@ from tfkd.evaluation import Predictions, confusion, mean_and_spread
 from tfkd.narrowing import NARROWED, SMALL, sizes_of, stage_before
 from tfkd.paired import paired_comparison
 from tfkd.recipe_check import METHODS
-from tfkd.seed_run import stage_before_int8, stages_of
+from tfkd.seed_run import stage_before_aware, stage_before_int8, stages_of
 
 FORMAT = 1
 
@@ -98,7 +98,7 @@ def _compared(names, recipe):
     pairs += [("distilled", name) for name in METHODS]
     for size in sizes_of(recipe):
         pairs += [(NARROWED + size, "distilled"), (NARROWED + size, SMALL + size)]
-    pairs += [("pruned", stage_before(recipe))]
+    pairs += [("pruned", stage_before(recipe)), ("aware", stage_before_aware(recipe))]
     pairs += [(name, stage_before_int8(recipe, name)) for name in names if name.startswith("int8")]
     pairs += [("int8", "labels"), ("labels", "raw_labels"), ("distilled", "raw_distilled")]
     return [pair for pair in pairs if set(pair) <= set(names)]

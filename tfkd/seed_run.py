@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from tfkd import files, narrowing
-from tfkd.compress.pruning import Pruning, polynomial, sparsity_of
+from tfkd.compress import Pruning, polynomial, quantization_aware, sparsity_of, strip
 from tfkd.deploy import TflmModel, balanced_calibration, encode_for, export_student, load_export
 from tfkd.distillers import Progressive
 from tfkd.evaluation import Predictions
@@ -27,7 +27,7 @@ def stages_of(recipe):
     the first teacher in other ways than the recipe's, the last from labels and that term of the distillation alone;
     `raw_labels` and `raw_distilled` are the network for raw signals, beside one for images. `narrowed_<size>` is the
     distilled student with fewer channels, `small_<size>` the same network trained from scratch, `int8_<size>` the
-    former in int8; `int8` is the last of all.
+    former in int8. `aware` is trained as the int8 model computes; `int8` is the last of all.
     """
     stages = ["teacher", *(f"teacher_{teacher.kind}" for teacher in recipe.more_teachers), "labels"]
     stages += [*recipe.ablation.methods, *(f"with_{term}" for term in recipe.ablation.terms), "distilled"]
@@ -39,13 +39,19 @@ def stages_of(recipe):
     if not recipe.quantization.int8:
         return stages
     stages += ["pruned"] if recipe.pruning.sparsity and recipe.pruning.epochs else []
+    stages += ["aware"] if recipe.quantization.aware_epochs else []
     return [*stages, *(f"{narrowing.INT8}{size}" for size in narrowing.sizes_of(recipe)[:-1]), "int8"]
 
 
 def stage_before_int8(recipe, stage="int8"):
-    """The stage whose float student is quantized: `"pruned"`, or the one before where no weights are."""
+    """The stage whose student is quantized in a stage of int8."""
     if stage != "int8":
         return stage.replace(narrowing.INT8, narrowing.NARROWED)
+    return "aware" if recipe.quantization.aware_epochs else stage_before_aware(recipe)
+
+
+def stage_before_aware(recipe):
+    """The stage that leaves the last float student."""
     return "pruned" if "pruned" in stages_of(recipe) else narrowing.stage_before(recipe)
 
 
@@ -61,19 +67,25 @@ def method_of(recipe):
 
 
 class SeedRun:
-    """The stages of one seed."""
+    """The stages of one seed.
 
-    def __init__(self, experiment, seed):
+    Args:
+        experiment: `Experiment`.
+        seed: its number.
+        teachers: the folder where the teachers are; the seed's own by default.
+    """
+
+    def __init__(self, experiment, seed, teachers=None):
         self.experiment, self.seed = experiment, seed
         self.recipe, self.prepared = experiment.recipe, experiment.prepared
         self.folder = experiment.folder / f"seed{seed}"
         self.trainer = Trainer(self.recipe, self.prepared, experiment.channels, seed)
-        self.teaching = Teaching(self.trainer, self.folder)
+        self.teaching = Teaching(self.trainer, teachers or self.folder)
 
-    def run(self):
-        """Runs the stages that have no record yet."""
+    def run(self, stages=None):
+        """Runs those of the stages, all of the recipe by default, that have no record yet."""
         accuracy = {}
-        for stage in stages_of(self.recipe):
+        for stage in stages_of(self.recipe) if stages is None else stages:
             record = self.folder / f"{stage}.json"
             done = record.exists()
             if not done:
@@ -111,8 +123,8 @@ class SeedRun:
             return self._teacher(stage)
         if stage in ("labels", "raw_labels"):
             return self._on_labels(stage, "imu" if stage == "raw_labels" else None)
-        if stage == "pruned":
-            return self._pruned()
+        if stage in ("pruned", "aware"):
+            return self._pruned() if stage == "pruned" else self._aware()
         if stage.startswith("int8"):
             return self._int8(stage)
         for beginning, make in ((narrowing.NARROWED, narrowing.narrow), (narrowing.SMALL, narrowing.from_scratch)):
@@ -173,8 +185,19 @@ class SeedRun:
         )
         distiller, batches = self.going_on(student, training)
         pruning = Pruning(student, polynomial(settings.sparsity, training.epochs * batches.num_batches))
-        facts = self.train("pruned", distiller, batches, student, training, [pruning], pruning.strip)
-        return {**facts, "sparsity": sparsity_of(student)}
+        facts = self._trained("pruned", distiller, batches, training, [pruning])
+        pruning.strip()
+        return {**self._kept("pruned", student, facts), "sparsity": sparsity_of(student)}
+
+    def _aware(self):
+        settings = self.recipe.quantization
+        student = load(self.folder / f"{stage_before_aware(self.recipe)}.keras")
+        training = dataclasses.replace(
+            self.recipe.student_training, epochs=settings.aware_epochs, learning_rate=settings.aware_learning_rate
+        )
+        twin = quantization_aware(student, self._calibration(), settings.percentile)
+        facts = self._trained("aware", *self.going_on(twin, training), training)
+        return self._kept("aware", strip(twin), facts)
 
     def _int8(self, stage):
         folder = self.folder / stage.replace("int8", "export")
@@ -204,19 +227,25 @@ class SeedRun:
         Returns:
             An `ExportResult`.
         """
-        windows = self.prepared.train
-        inputs = [self.trainer.student_input]
-        per_class = self.recipe.quantization.calibration_per_class
-        picked = balanced_calibration(np.arange(len(windows)), windows.labels, per_class, self.seed)
+        windows, calibration = self.prepared.train, self._calibration()
         chosen = np.linspace(0, len(windows) - 1, GOLDEN_WINDOWS).astype(int)
-        golden = self.trainer.inputs_of(windows.take(chosen), inputs)
+        golden = self.trainer.inputs_of(windows.take(chosen), [self.trainer.student_input])
+        student, percentile = load(self.folder / f"{stage}.keras"), self.recipe.quantization.percentile
+        if percentile < 100 and stage != "aware":
+            student = strip(quantization_aware(student, calibration, percentile))
         return export_student(
-            self.trainer.on_device(load(self.folder / f"{stage}.keras")),
+            self.trainer.on_device(student),
             folder,
-            calibration=self.trainer.inputs_of(windows.take(picked), inputs),
+            calibration=calibration,
             contract_facts=self._contract_facts(),
             golden={"ids": windows.ids[chosen], "x": golden, "labels": windows.labels[chosen]},
         )
+
+    def _calibration(self):
+        """As many training windows of each class, as the student takes them: int8 ranges are taken from these."""
+        windows, per_class = self.prepared.train, self.recipe.quantization.calibration_per_class
+        picked = balanced_calibration(np.arange(len(windows)), windows.labels, per_class, self.seed)
+        return self.trainer.inputs_of(windows.take(picked), [self.trainer.student_input])
 
     def _contract_facts(self):
         windows = self.recipe.windows
@@ -238,16 +267,15 @@ class SeedRun:
             "labels": list(self.prepared.train.classes),
         }
 
-    def train(self, stage, model, batches, network, training, callbacks=(), after=None):
+    def train(self, stage, model, batches, network, training):
         """Compiles and fits `model`, then keeps `network`; returns the facts of the stage's record."""
+        return self._kept(stage, network, self._trained(stage, model, batches, training))
+
+    def _trained(self, stage, model, batches, training, callbacks=()):
         started = time.time()
         history = self.fit(stage, model, batches, training, callbacks)
-        seconds = time.time() - started
-        if after:
-            after()
         rounded = {name: [round(float(v), 5) for v in values] for name, values in history.items()}
-        facts = {"history": rounded, "parameters": network.count_params()}
-        return self._keep(stage, network, {**facts, "training_seconds": round(seconds, 1)})
+        return {"history": rounded, "training_seconds": round(time.time() - started, 1)}
 
     def fit(self, stage, model, batches, training, callbacks=()):
         """Compiles and fits `model`; returns its history."""
@@ -259,12 +287,12 @@ class SeedRun:
         self.trainer.compile(model, training, batches)
         return self.trainer.fit(model, batches, training, callbacks)
 
-    def _keep(self, stage, network, facts):
+    def _kept(self, stage, network, facts):
         with files.atomic_path(self.folder / f"{stage}.keras") as temporary:
             network.save(temporary, include_optimizer=False)
         logits = self.trainer.predict(network, self.prepared.judged)
         Predictions.of(self.prepared.judged, logits).save(self.folder / f"{stage}.npz")
-        return facts
+        return {**facts, "parameters": network.count_params()}
 
 
 class EpochBar(keras.callbacks.Callback):

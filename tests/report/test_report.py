@@ -13,7 +13,7 @@ import pytest
 from tests.report.invented import CLASSES, RATES, Reader, make_run, make_windows, written
 from tfkd import files, report, results
 from tfkd.deploy import exported, variants
-from tfkd.recipe import Ablation, Data, PruningSettings, Recipe, Teacher, Windowing
+from tfkd.recipe import Ablation, Data, PruningSettings, Quantization, Recipe, Teacher, Windowing
 from tfkd.report import card, device
 from tfkd.report.page import p_value, points
 from tfkd.report.words import COMPARISONS, STAGES
@@ -139,11 +139,13 @@ def test_words_cover_what_runs_produce(tmp_path):
     ablation = Ablation(("soft_targets", "distance", "angle", "semantic"), ("single", "dask"), raw_signal=True)
     kinds = ("fused", "skeleton", "graph", "imu", "depth", "video")
     more = tuple(Teacher(kind=kind) for kind in kinds)
-    recipe = Recipe(data=Data("utd"), more_teachers=more, ablation=ablation)
+    quantization = Quantization(aware_epochs=1)
+    recipe = Recipe(data=Data("utd"), more_teachers=more, ablation=ablation, quantization=quantization)
     summary = make_run(tmp_path, recipe=recipe, rates=dict.fromkeys(stages_of(recipe), 0.8))
     terms = {f"with_{term}_vs_labels" for term in ablation.terms}
     assert set(summary["stages"]) == set(STAGES)
-    assert set(summary["comparisons"]) == set(COMPARISONS) - {"int8_vs_distilled"} | terms
+    of_other_recipes = {"int8_vs_distilled", "int8_vs_pruned", "aware_vs_distilled"}
+    assert set(summary["comparisons"]) == set(COMPARISONS) - of_other_recipes | terms
     page = written(tmp_path, summary)
     assert "Each term alone beside the labels, against labels alone: soft targets " in page
     reader = Reader(page)

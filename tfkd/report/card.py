@@ -25,6 +25,7 @@ TITLES = {
     "raw_labels": "raw signal, labels only",
     "raw_distilled": "raw signal, distilled",
     "pruned": "distilled and pruned",
+    "aware": "trained as int8 computes",
     "int8": "int8, run in TFLM",
 }
 

@@ -57,7 +57,7 @@ def _steps(summary):
     """From the teacher to what is flashed: what each step costs in accuracy, and what it saves."""
     stages, rows, floats = summary["stages"], [], []
     for stage, found in stages.items():
-        if stage not in ("teacher", "distilled", "pruned") and not stage.startswith(("narrowed_", "int8")):
+        if stage not in ("teacher", "distilled", "pruned", "aware") and not stage.startswith(("narrowed_", "int8")):
             continue
         if stage.startswith("int8"):
             made_of = stage.replace("int8", "narrowed") if stage != "int8" else floats[-1]

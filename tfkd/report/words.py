@@ -22,6 +22,7 @@ STAGES = {
     "raw_labels": ("Raw signal, on labels alone", "raw, labels"),
     "raw_distilled": ("Raw signal, distilled", "raw, distilled"),
     "pruned": ("Distilled, then pruned", "pruned"),
+    "aware": ("Trained as int8 computes", "int8-aware"),
     "int8": ("int8 in TFLM", "int8"),
 }
 """Stage -> its name in full and in a narrow column; see `stage_names` for those of sizes."""
@@ -41,6 +42,9 @@ COMPARISONS = {
     "distilled_vs_single": ("the distilled student", "the one on soft targets of one teacher"),
     "distilled_vs_dask": ("the distilled student", "the one on DASK of one teacher"),
     "pruned_vs_distilled": ("the pruned student", "the distilled one"),
+    "aware_vs_distilled": ("the student trained as int8 computes", "the distilled one in float"),
+    "aware_vs_pruned": ("the student trained as int8 computes", "the pruned one in float"),
+    "int8_vs_aware": ("the int8 student", "the one trained as int8 computes"),
     "int8_vs_pruned": ("the int8 student", "the pruned one in float"),
     "int8_vs_distilled": ("the int8 student", "the distilled one in float"),
     "int8_vs_labels": ("the int8 student", "the student on labels alone in float"),
