@@ -33,6 +33,14 @@ def untraced():
 
 
 @pytest.fixture(scope="session")
+def plain_c_kernels(tmp_path_factory):
+    """The plain C kernels as object files for this machine, under sanitizers."""
+    from tests.deploy.plain_c_build import compile_kernels
+
+    return compile_kernels(tmp_path_factory.mktemp("kernels"))
+
+
+@pytest.fixture(scope="session")
 def utd_dir():
     """Folder with the real UTD-MHAD, from the environment variable TFKD_DATA."""
     folder = os.environ.get("TFKD_DATA")

@@ -46,7 +46,8 @@ def student():
 
     keras.utils.set_random_seed(0)
     model = make_student()
-    model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=False)
     x, labels = make_windows(192, seed=1)
     model.fit(x, labels, epochs=20, batch_size=32, verbose=0)
     return model
@@ -117,11 +118,3 @@ def folder(exported, tmp_path):
     for name, data in contents(exported.folder).items():
         (copy / name).write_bytes(data)
     return copy
-
-
-@pytest.fixture(scope="session")
-def plain_c_kernels(tmp_path_factory):
-    """The plain C kernels as object files for this machine, under sanitizers."""
-    from tests.deploy.plain_c_build import compile_kernels
-
-    return compile_kernels(tmp_path_factory.mktemp("kernels"))

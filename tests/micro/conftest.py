@@ -51,6 +51,13 @@ def causal(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def workshop(toolchain, tmp_path_factory):
+    from tests.micro.workshop import Workshop
+
+    return Workshop(tmp_path_factory.mktemp("workshop"))
+
+
+@pytest.fixture(scope="session")
 def plugin(toolchain, tmp_path_factory):
     """The counting plugin, built once."""
     from count import build_plugin

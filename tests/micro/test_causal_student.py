@@ -7,7 +7,6 @@ from collections import Counter
 import pytest
 from boards import measure
 
-from tests.deploy.plain_c_build import compile_kernels
 from tests.micro.core import build, compare
 from tests.micro.signals import faulty
 from tests.micro.test_firmware import Firmware, shaken
@@ -22,8 +21,8 @@ class Tflm(TflmModel):
 
 
 @pytest.fixture(scope="module")
-def firmware(causal, plugin, tmp_path_factory):
-    return Firmware(causal.folder, tmp_path_factory.mktemp("firmware"), plugin)
+def firmware(causal, workshop, plugin, tmp_path_factory):
+    return Firmware(causal.folder, tmp_path_factory.mktemp("firmware"), workshop, plugin)
 
 
 def test_golden_chunks_give_the_same_bytes_on_a_board(firmware, plugin):
@@ -44,9 +43,8 @@ def test_a_recording_with_breaks_on_a_board(firmware):
 
 
 @pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
-def test_faults_of_every_kind(causal, tmp_path):
-    kernels = compile_kernels(tmp_path / "kernels")
-    program = build(causal.contract, tmp_path / "program", options=kernels, model_bytes=causal.model_bytes)
+def test_faults_of_every_kind(causal, plain_c_kernels, tmp_path):
+    program = build(causal.contract, tmp_path / "program", options=plain_c_kernels, model_bytes=causal.model_bytes)
     kinds = Counter()
     for seed in range(2):
         events, inferences = compare(

@@ -4,7 +4,7 @@ import subprocess
 
 import keras
 import pytest
-from boards import HOST, build, measure
+from boards import HOST, measure
 from count import run
 from recording import invented_samples, write_csv, write_records
 from report import table
@@ -48,10 +48,9 @@ def exported(toolchain, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def built(exported):
+def built(exported, workshop):
     folder = exported.folder.parent
-    options = {HOST: ["-DTFKD_SANITIZE=ON", "-DCMAKE_BUILD_TYPE=Debug"]}
-    return {target: build(target, folder / "generated", folder / target, options.get(target, [])) for target in TARGETS}
+    return {target: workshop.build(target, folder / "generated", folder / target) for target in TARGETS}
 
 
 def test_golden_windows_and_their_images(exported, built, plugin):

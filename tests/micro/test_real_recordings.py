@@ -7,7 +7,6 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.deploy.plain_c_build import compile_kernels
 from tests.micro.core import REPOSITORY, build, compare
 from tests.micro.signals import commands
 from tfkd.deploy import Contract, TflmModel
@@ -33,10 +32,9 @@ class Student:
 
 
 @pytest.fixture(scope="module")
-def students(tmp_path_factory):
+def students(plain_c_kernels, tmp_path_factory):
     folder = tmp_path_factory.mktemp("students")
-    kernels = compile_kernels(folder / "kernels")
-    return {name: Student(name, folder, kernels) for name in ("utd-imu", "utd-acc", "utd-imu-stream")}
+    return {name: Student(name, folder, plain_c_kernels) for name in ("utd-imu", "utd-acc", "utd-imu-stream")}
 
 
 @pytest.fixture(scope="module")
