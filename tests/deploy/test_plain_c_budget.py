@@ -1,5 +1,6 @@
 """What a depthwise-separable student of 31 thousand parameters may cost on a Cortex-M4F: exact instructions, bytes."""
 
+import functools
 from pathlib import Path
 
 import pytest
@@ -50,13 +51,22 @@ def student(share):
     return w.model(source, w.dense(w.mean(x), 27, zeros=share))
 
 
-def program(folder, model_bytes, core=M4F):
+def compiler(core):
+    return [*ARM, f"-mcpu={core[0]}"]
+
+
+@pytest.fixture(scope="module")
+def kernels(tmp_path_factory):
+    """A function of a core: its object files of the kernels, compiled once."""
+    compile_kernels = build.compile_kernels
+    return functools.cache(lambda core: compile_kernels(tmp_path_factory.mktemp(core[0]), compiler(core), FLAGS))
+
+
+def program(folder, kernels, model_bytes, core=M4F):
     """The student with its kernels for a core; and the `Counts` of the instructions that an inference takes."""
     import count
 
-    cpu, machine, ram = core
-    compiler = [*ARM, f"-mcpu={cpu}"]
-    kernels = build.compile_kernels(folder / "kernels", compiler, FLAGS)
+    _, machine, ram = core
     build.write_student(folder, model_bytes, 768, 27)
     (folder / "main.c").write_text(MAIN)
     includes = ["-I", folder, "-I", build.SOURCES, "-I", build.SOURCES / "kernels", "-I", TOOLS]
@@ -65,7 +75,7 @@ def program(folder, model_bytes, core=M4F):
     linking = ["--oslib=semihost", "--crt0=hosted", f"-Wl,--gc-sections,{definitions}"]
     sources = [folder / "main.c", folder / "student_plain.c", TOOLS / "count_markers.c"]
     path = folder / "program.elf"
-    build.run([*compiler, *FLAGS, *build.STRICT, *includes, *sources, *kernels, *linking, "-o", path])
+    build.run([*compiler(core), *FLAGS, *build.STRICT, *includes, *sources, *kernels(core), *linking, "-o", path])
     done = count.run(path, machine)
     assert done.status == 0
     return path, done.counts["count"]
@@ -76,13 +86,13 @@ def program(folder, model_bytes, core=M4F):
     [(0.0, 640_000, 45_000, 5_000), (0.8, 450_000, 30_000, 5_000)],
     ids=["dense", "80 % zeros"],
 )
-def test_student_keeps_within_its_budget(share, instructions, flash, memory, tmp_path, monkeypatch):
+def test_student_keeps_within_its_budget(share, instructions, flash, memory, kernels, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(TOOLS))
     model_bytes = student(share)
     lowered = lower(model_bytes)
     assert sum(step.macs for step in lowered.steps) == 336_576
     assert lowered.memory_bytes <= memory
-    path, found = program(tmp_path, model_bytes)
+    path, found = program(tmp_path, kernels, model_bytes)
     assert found.total <= instructions
     listing = build.run(["arm-none-eabi-nm", "-S", path]).stdout.decode()
     symbols = [line.split() for line in listing.splitlines() if len(line.split()) == 4]
@@ -93,17 +103,17 @@ def test_student_keeps_within_its_budget(share, instructions, flash, memory, tmp
     assert 0.5 * flash < ours <= flash
 
 
-def test_pruning_costs_no_speed_on_m55(tmp_path, monkeypatch):
+def test_pruning_costs_no_speed_on_m55(kernels, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(TOOLS))
-    dense = program(tmp_path / "0", student(0.0), M55)[1].total
+    dense = program(tmp_path / "0", kernels, student(0.0), M55)[1].total
     for share in (0.8, 0.97):
-        pruned = program(tmp_path / str(share), student(share), M55)[1].total
+        pruned = program(tmp_path / str(share), kernels, student(share), M55)[1].total
         print(f"{pruned} instructions with {share:.0%} zeros, {dense} without")
         assert pruned <= dense
 
 
 @pytest.mark.parametrize(("core", "limit"), [(M4F, 30), (M55, 24)], ids=["M4F", "M55"])
-def test_depthwise_layers_of_images_keep_within_their_budget(core, limit, tmp_path, monkeypatch):
+def test_depthwise_layers_of_images_keep_within_their_budget(core, limit, kernels, tmp_path, monkeypatch):
     """Instructions an output value of the kernel for 3 x 3; the general one takes 180."""
     monkeypatch.syspath_prepend(str(TOOLS))
     w = ModelWriter()
@@ -112,7 +122,7 @@ def test_depthwise_layers_of_images_keep_within_their_budget(core, limit, tmp_pa
     for stride in (1, 2, 1):
         x = w.depthwise(x, (3, 3), stride=(stride, stride), out=(0.1, 5))
     outputs = 24 * (16 * 16 + 8 * 8 + 8 * 8)
-    _, found = program(tmp_path, w.model(source, w.dense(w.mean(x), 27)), core)
+    _, found = program(tmp_path, kernels, w.model(source, w.dense(w.mean(x), 27)), core)
     each = sum(found.functions.get(name, 0) for name in ("tfkd_depthwise_3x3", "outputs", "widen")) / outputs
     print(f"{each:.1f} instructions an output")
     assert 0 < each <= limit
