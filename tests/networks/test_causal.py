@@ -18,6 +18,15 @@ SHAPES = {
 }
 
 
+def in_chunks(device, samples):
+    """A function of a signal: what a student with a memory says of each chunk, one after the other. Traced once: many
+    chunks take long operation by operation."""
+    import tensorflow as tf
+
+    say = tf.function(device, jit_compile=False)
+    return lambda x: [np.asarray(say(x[:, i : i + samples])) for i in range(0, x.shape[1], samples)]
+
+
 def student_of(window, **settings):
     keras.utils.set_random_seed(0)
     student = causal_student((window, CHANNELS), CLASSES, **{"width": 8, **settings})
@@ -34,25 +43,27 @@ def test_chunks_give_the_logits_of_windows(window, samples, settings, memory):
     device = streaming(student, samples)
     assert memory_of(device) == memory and memory_of(student) == 0
     x = np.random.default_rng(1).normal(size=(1, 4 * window, CHANNELS)).astype("float32")
-    said = [np.asarray(device(x[:, i : i + samples], training=False)) for i in range(0, x.shape[1], samples)]
+    answers = in_chunks(device, samples)
+    said = answers(x)
     ends = [end for end in range(samples, x.shape[1] + 1, samples) if end >= window]
-    expected = student.predict(np.concatenate([x[:, end - window : end] for end in ends]), verbose=0)
+    expected = np.asarray(student(np.concatenate([x[:, end - window : end] for end in ends])))
     found = np.concatenate(said[-len(ends) :])
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert np.ptp(expected, axis=0).min() > 1e-3, "all windows alike: nothing was compared"
     forget(device)
-    np.testing.assert_array_equal(np.asarray(device(x[:, :samples], training=False)), said[0])
+    np.testing.assert_array_equal(answers(x[:, :samples]), said[:1])
 
 
 @pytest.mark.parametrize("window, samples, settings, back", list(SHAPES.values())[:4], ids=list(SHAPES)[:4])
 def test_it_looks_as_far_back_as_it_says(window, samples, settings, back):
     device = streaming(student_of(window, **settings), samples)
-    length = 2 * window
+    length = window + samples
     x = np.random.default_rng(1).normal(size=(1, length, CHANNELS)).astype("float32")
+    answers = in_chunks(device, samples)
 
     def answer(signal):
         forget(device)
-        return [np.asarray(device(signal[:, i : i + samples], training=False)) for i in range(0, length, samples)][-1]
+        return answers(signal)[-1]
 
     before, oldest = answer(x), length - samples - back
     for changed, counts in ((oldest, True), (oldest - 1, False)):
@@ -69,9 +80,9 @@ def test_the_student_is_an_ordinary_network(tmp_path):
     x[np.arange(20) % 2 > 0] += 1
     student.save(tmp_path / "student.keras")
     again = keras.models.load_model(tmp_path / "student.keras", safe_mode=True)
-    np.testing.assert_array_equal(again.predict(x, verbose=0), student.predict(x, verbose=0))
+    np.testing.assert_array_equal(np.asarray(again(x)), np.asarray(student(x)))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    student.compile(keras.optimizers.Adam(0.01), loss, jit_compile=False)
+    student.compile(keras.optimizers.Adam(0.01), loss, run_eagerly=True)
     history = student.fit(x, np.arange(20) % 2, epochs=15, verbose=0).history["loss"]
     assert history[-1] < 0.5 * history[0]
 
