@@ -6,6 +6,7 @@ Its modules load TensorFlow and the interpreter only where they need them.
 from tfkd.deploy.arena import TflmError
 from tfkd.deploy.check import ExportError, check_exportable
 from tfkd.deploy.contract import Contract, ContractError
+from tfkd.deploy.cost import Cost, cost_of
 from tfkd.deploy.encoding import encode_for
 from tfkd.deploy.export import export_student
 from tfkd.deploy.exported import ExportResult, c_files, load_export, replay
@@ -17,6 +18,7 @@ from tfkd.deploy.variants import Variant, VariantError, make_variants
 __all__ = [
     "Contract",
     "ContractError",
+    "Cost",
     "ExportError",
     "ExportResult",
     "PlainCError",
@@ -28,6 +30,7 @@ __all__ = [
     "c_files",
     "check_exportable",
     "convert_int8",
+    "cost_of",
     "encode_for",
     "export_student",
     "load_export",
