@@ -4,24 +4,44 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
+
+
+@pytest.fixture
+def eagerly():
+    """Without graphs, whatever is compiled: for two steps they take longer to make."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 def snippets():
     return re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
-def test_the_distiller_snippet_runs_as_written(tmp_path, monkeypatch):
-    from tfkd.networks import fused_teacher, imu_student
+def small(name, *inputs, width=8):
+    """A network of two layers: larger ones take long to compile, and the snippets treat all of them the same."""
+    import keras
 
+    inputs = [keras.Input(shape, name=name) for name, shape in inputs]
+    flat = [keras.layers.Flatten()(x) for x in inputs]
+    x = keras.layers.Concatenate()(flat) if len(flat) > 1 else flat[0]
+    x = keras.layers.Dense(width, activation="tanh", name="embedding")(x)
+    return keras.Model(inputs, keras.layers.Dense(4, name="logits")(x), name=name)
+
+
+def test_the_distiller_snippet_runs_as_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (snippet,) = [text for text in snippets() if "tfkd.Distiller(" in text]
     rng = np.random.default_rng(0)
     names = {
-        "teacher": fused_teacher((16, 20, 3), (32, 6), 4, width=48),
-        "student": imu_student((32, 6), 4, width=8, depth=1),
+        "teacher": small("teacher", ("skeleton", (16, 20, 3)), ("imu", (32, 6)), width=192),
+        "student": small("student", ("imu", (32, 6))),
         "skeleton": rng.normal(size=(12, 16, 20, 3)).astype("float32"),
         "imu": rng.normal(size=(12, 32, 6)).astype("float32"),
         "one_hot_labels": np.eye(4, dtype="float32")[rng.integers(4, size=12)],
@@ -30,17 +50,19 @@ def test_the_distiller_snippet_runs_as_written(tmp_path, monkeypatch):
     assert (tmp_path / "student.keras").exists()
 
 
-def test_the_data_snippet_runs_as_written():
+def test_the_data_snippet_runs_as_written(eagerly):
     (snippet,) = [text for text in snippets() if "data.Batches(" in text]
-    names = {}
-    exec(snippet.replace("epochs=80", "epochs=1").replace("read_synthetic()", "read_synthetic(trials=2)"), names)
+    names, smaller = {}, {"epochs=80": "epochs=1", "read_synthetic()": "read_synthetic(trials=2)"}
+    smaller |= {"classes=len": "width=8, classes=len"}
+    for shown, taken in smaller.items():
+        assert shown in snippet
+        snippet = snippet.replace(shown, taken)
+    exec(snippet, names)
     assert set(names["train"].subjects) == {1, 3, 5}
     assert names["teacher"].history.history["loss"][0] > 0
 
 
 def test_the_pskd_snippet_runs_as_written(tmp_path, monkeypatch):
-    from tfkd import networks
-
     monkeypatch.chdir(tmp_path)
     (snippet,) = [text for text in snippets() if "methods.pskd(" in text]
     rng = np.random.default_rng(0)
@@ -48,10 +70,10 @@ def test_the_pskd_snippet_runs_as_written(tmp_path, monkeypatch):
     recorded = np.array([1, 1, 0] * 4, "float32")
     skeleton[recorded == 0] = np.nan
     names = {
-        "imu_teacher": networks.imu_teacher((32, 6), 4, width=8),
-        "skeleton_teacher": networks.skeleton_teacher((16, 20, 3), 4, width=8),
-        "fused_teacher": networks.fused_teacher((16, 20, 3), (32, 6), 4, width=8),
-        "student": networks.imu_student((32, 6), 4, width=8, depth=1),
+        "imu_teacher": small("i", ("imu", (32, 6))),
+        "skeleton_teacher": small("s", ("skeleton", (16, 20, 3))),
+        "fused_teacher": small("f", ("skeleton", (16, 20, 3)), ("imu", (32, 6))),
+        "student": small("student", ("imu", (32, 6)), width=4),
         "imu": rng.normal(size=(12, 32, 6)).astype("float32"),
         "skeleton": skeleton,
         "recorded": recorded,
