@@ -16,8 +16,9 @@ from tfkd.encodings import Gaf, GramianAngularField
 from tfkd.networks.bn_inception import BLOCKS
 
 CLASSES, ROWS = 3, 8
-# JAX without compilation runs operation by operation; TensorFlow has its graph.
+# JAX without compilation compiles operation by operation; TensorFlow is quickest without a graph.
 JIT = keras.backend.backend() == "jax"
+SETTINGS = {"jit_compile": JIT, "run_eagerly": not JIT}
 
 
 def filled(model):
@@ -50,7 +51,8 @@ def of_networks():
         rng = np.random.default_rng(1)
         x = {t.name: rng.uniform(-1, 1, (2, *t.shape[1:])).astype("float32") for t in model.inputs}
         x = {key: 127.5 * (value + 1) if key == "depth" else value for key, value in x.items()}
-        yield name, filled(model).predict_on_batch(x if len(x) > 1 else next(iter(x.values())))
+        filled(model).compile(**SETTINGS)
+        yield name, model.predict_on_batch(x if len(x) > 1 else next(iter(x.values())))
 
 
 def of_encodings():
@@ -62,7 +64,7 @@ def of_encodings():
 def of_training():
     """A step of the video teacher: finite, and its random draws go on from where they were."""
     model = filled(networks.trn_teacher((4, 8, 8, 3), CLASSES, lambda x: keras.ops.mean(x, (1, 2)), embedding=8))
-    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=JIT)
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), **SETTINGS)
     before = model.get_layer("logits").draws.state.numpy()
     loss = model.train_on_batch(np.ones((ROWS, 4, 8, 8, 3), "float32"), np.arange(ROWS) % CLASSES)
     yield "a step of the video teacher is finite", np.isfinite(loss)
@@ -88,7 +90,7 @@ def of_distiller():
     teacher = filled(networks.skeleton_teacher((8, 20, 3), CLASSES, width=8))
     distiller = Distiller(teacher, student, terms)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    distiller.compile(keras.optimizers.SGD(0.1), loss, metrics=["accuracy"], jit_compile=JIT)
+    distiller.compile(keras.optimizers.SGD(0.1), loss, metrics=["accuracy"], **SETTINGS)
     distiller.optimizer.build(distiller.trainable_variables)
     history = distiller.fit(x, np.arange(ROWS) % CLASSES, batch_size=ROWS, epochs=2, shuffle=False, verbose=0).history
     yield from history.items()
@@ -117,7 +119,7 @@ def of_several_teachers():
     ]
     distiller = Distiller(teachers, student, terms)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    distiller.compile(keras.optimizers.SGD(0.1), loss, jit_compile=JIT)
+    distiller.compile(keras.optimizers.SGD(0.1), loss, **SETTINGS)
     distiller.optimizer.build(distiller.trainable_variables)
     history = distiller.fit(x, np.arange(ROWS) % CLASSES, batch_size=ROWS, epochs=2, shuffle=False, verbose=0).history
     yield from (("several " + name, value) for name, value in history.items())
