@@ -198,7 +198,7 @@ def test_fit_sees_a_new_epoch_each_time_also_after_a_later_start(windows):
 
         batches.__class__ = Logged
         model = keras.Sequential([keras.Input((64, 6)), keras.layers.Flatten(), keras.layers.Dense(3)])
-        model.compile("sgd", "mse")
+        model.compile("sgd", "mse", run_eagerly=True)
         callback = FollowEpoch(batches)
         model.fit(
             batches,
