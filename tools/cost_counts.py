@@ -140,9 +140,12 @@ def _resolver_files(operators):
 #define STUDENT_MODEL_OPERATORS {len(operators)}
 #define STUDENT_MODEL_VARIABLES 4
 #ifdef __cplusplus
-extern "C"
+extern "C" {{
 #endif
 extern const unsigned char student_model[STUDENT_MODEL_BYTES];
+#ifdef __cplusplus
+}}
+#endif
 """
     source = '#include "student_model.h"\nconst unsigned char student_model[STUDENT_MODEL_BYTES] = {1};\n'
     texts = {"student_model.h": header, "student_model.c": source, "tfkd_contract.h": _contract(facts)}

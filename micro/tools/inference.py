@@ -136,16 +136,17 @@ class Tflm:
         self._includes += [f"-I{tflm}", "-DTF_LITE_STATIC_MEMORY", "-DCMSIS_NN", "-DNDEBUG"]
         self._includes += ["-DTF_LITE_STRIP_ERROR_STRINGS", "-DTFKD_ENGINE_TFLM"]
         self._library = Path(library) / "lib" / "libtensorflow-microlite.a"
-        decode = self.board.compile(MICRO / "src" / "decode_pruned.cc", *self._includes)
-        self._decode = decode
-        runner = self._compile(_TOOLS / "one_inference_tflm.cc", resolver)
-        self._program = self.board.link("tflm", runner, decode, self._library, cpp=True)
+        self._decode = self.board.compile(MICRO / "src" / "decode_pruned.cc", *self._includes)
+        self._resolver, self._program = resolver, None
 
     def _compile(self, source, generated):
         return self.board.compile(source, f"-I{_TOOLS}", f"-I{generated}", *self._includes)
 
     def measure(self, generated):
         """Counts one inference of the model `model.tflite` in a folder; returns an `Inference`."""
+        if self._program is None:
+            runner = self._compile(_TOOLS / "one_inference_tflm.cc", self._resolver)
+            self._program = self.board.link("tflm", runner, self._decode, self._library, cpp=True)
         return self.board.count(self._program, generated)
 
     def image(self, generated):

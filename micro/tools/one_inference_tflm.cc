@@ -31,6 +31,8 @@ int Count() {
   MicroResourceVariables* variables = MicroResourceVariables::Create(allocator, kVariables);
   MicroInterpreter interpreter(GetModel(content), resolver, allocator, variables);
   if (interpreter.AllocateTensors() != kTfLiteOk) return 5;
+  // The first run gives variables their first values; those behind it do not.
+  if (interpreter.Invoke() != kTfLiteOk) return 6;
   TfLiteTensor* input = interpreter.input(0);
   uint32_t noise = 1;
   for (size_t i = 0; i < input->bytes; ++i) {

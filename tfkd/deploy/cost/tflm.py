@@ -125,7 +125,7 @@ def _depthwise(operator, vectors):
         counts = {"outputs": outputs, "rows of the kernel": kernel_rows * channels, "places": places * channels}
         yield "arm_depthwise_conv_s8", counts
     elif vectors:
-        yield from _depthwise_vectors(channels, positions, taps, places)
+        yield from _depthwise_vectors(channels, positions, (kernel_height, kernel_width), places)
     elif kernel_height == kernel_width == 3 and max(before) <= 1:
         counts = {"calls": 1, "positions": positions}
         for name, times in (("fours", channels // 4), ("channels left", channels % 4)):
@@ -151,15 +151,17 @@ def _rows_outside(operator, before):
     return np.clip(-first, 0, kernel), np.clip(first + kernel - height, 0, kernel)
 
 
-def _depthwise_vectors(channels, positions, taps, places):
-    counts = {"calls": 1}
+def _depthwise_vectors(channels, positions, kernel, places):
+    counts, taps = {"calls": 1}, kernel[0] * kernel[1]
     blocks, single = divmod(positions, 4)
     inner = {"calls": 0, "fours": 0, "taps": 0}
     for first in range(0, channels, _CHANNELS):
         active = min(_CHANNELS, channels - first)
         fours, sixteens = -(-active // 4), -(-active // 16)
-        more = {"channel blocks": 1, "positions": positions, "taps": positions * taps, "taps inside": places}
-        more |= {"sixteens": positions * taps * sixteens, "positions left": single, "fours left": single * fours}
+        more = {"channel blocks": 1, "positions": positions, "rows of the kernel": positions * kernel[0]}
+        more |= {"taps inside": places, "taps outside": positions * taps - places, "blocks": blocks}
+        more |= {"sixteens inside": places * sixteens, "sixteens outside": (positions * taps - places) * sixteens}
+        more |= {"positions left": single, "fours left": single * fours}
         more |= {"taps left": single * fours * taps}
         counts = {name: counts.get(name, 0) + more.get(name, 0) for name in counts | more}
         inner = {
