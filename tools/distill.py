@@ -14,16 +14,7 @@ from pathlib import Path
 
 from absl import app, flags
 from quiet import without_start_up_messages
-
-MODELS = Path(__file__).resolve().parent.parent / "models"
-DEFAULT_RECIPES = {
-    "utd": "utd-imu",
-    "berkeley": "berkeley-wrist",
-    "mmact": "mmact-watch",
-    "openpack": "openpack-packing",
-    "synthetic": "synthetic-imu",
-    "synthetic_packing": "synthetic-packing",
-}
+from recipes import DEFAULT_RECIPES, MODELS
 
 FLAGS = flags.FLAGS
 flags.DEFINE_enum(

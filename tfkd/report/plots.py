@@ -198,6 +198,30 @@ def accuracy_over(lines, quantity, label):
     return _svg(figure, label)
 
 
+def trade_off(points, quantity, label):
+    """Accuracy over what it costs, a dot for each student; those that fit are full, the front is a line.
+
+    Args:
+        points: list of `(cost, accuracy, fits, on the front)`, the accuracy as a share of 1.
+        quantity: what the cost is.
+        label: what a screen reader says.
+
+    Returns:
+        The `<svg>` element as text.
+    """
+    figure, axes = _figure(4.2, 2.8, left=0.5, right=0.15, top=0.1, bottom=0.45)
+    best = sorted(points)
+    best = [(x, y) for i, (x, y, *_) in enumerate(best) if all(y > other for _, other, *_ in best[:i])]
+    axes.step(*zip(*((x, 100 * y) for x, y in best)), where="post", color=LINE, linewidth=1.2)
+    for x, y, fits, front in points:
+        colour = _SERIES[0] if front else MUTED
+        axes.plot(x, 100 * y, "o", markersize=5, color=colour, markerfacecolor=colour if fits else "none")
+    axes.locator_params(nbins=6)
+    axes.set_ylabel("% right", color=MUTED, fontsize=8.5, labelpad=2)
+    axes.set_xlabel(quantity, color=MUTED, fontsize=8.5, labelpad=2, parse_math=False)
+    return _svg(figure, label)
+
+
 def _figure(width, height, left, right, top, bottom):
     """A figure and its one pair of axes; all lengths in inches."""
     from matplotlib.figure import Figure

@@ -1,0 +1,126 @@
+"""A search from budget to recipe, on a small data set."""
+
+import dataclasses
+import json
+
+import pytest
+
+from tests.formats import utd
+from tfkd.deploy import load_export
+from tfkd.deploy.cost import cost_of
+from tfkd.recipe import RecipeError, load_recipe, parse_recipe
+from tfkd.search import Budget, BudgetError, Search, Space, held_out
+from tfkd.search.space import name_of, recipe_of
+
+RECIPE = parse_recipe(
+    {
+        "data": {"dataset": "utd", "validation_subjects": [3]},
+        "windows": {"length": 32, "skeleton_length": 16},
+        "teacher": {"kind": "skeleton", "width": 8},
+        "teacher_training": {"epochs": 1, "batch_size": 8},
+        "student": {"width": 8, "depth": 1, "dropout": 0.1},
+        "student_training": {"epochs": 1, "batch_size": 8},
+        "channels": {"epochs": 1, "multiple": 2},
+        "pruning": {"sparsity": 0.5},
+    }
+)
+SPACE = Space(widths=(8, 32, 256), depths=(1, 2), kernels=(3, 5), strided=(0, 1), stem_strides=(2,), kept=(1.0, 0.8))
+BUDGET = Budget(flash_bytes=30 * 1024, ram_bytes=16 * 1024)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    return str(utd.build(tmp_path_factory.mktemp("data") / "utd", subjects=4))
+
+
+@pytest.fixture(scope="module")
+def finished(tree, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "fit"
+    said = []
+    Search(RECIPE, BUDGET, folder, SPACE, tree, say=said.append).run(2)
+    return folder, said
+
+
+def test_what_a_search_finds(finished, tree):
+    folder, _ = finished
+    found = json.loads((folder / "budget.json").read_text())
+    assert len(found["students"]) == 2 and found["validation_subjects"] == [3]
+    accuracies = [student["accuracy"] for student in found["students"]]
+    assert accuracies == sorted(accuracies, reverse=True)
+    for student in found["students"]:
+        seed = folder / "students" / student["name"] / "seed0"
+        exported = load_export(seed / "export")
+        cost = cost_of(exported.model_bytes, "plain_c", "m4")
+        assert (student["ram_bytes"], student["flash_bytes"]) == (cost.ram_bytes, cost.flash_bytes)
+        assert student["instructions"] == round(cost.instructions)
+        assert student["accuracies"] == [json.loads((seed / "int8.json").read_text())["accuracy"]]
+        assert student["fits"] == BUDGET.fits(cost)
+        assert not (seed / "teacher.keras").exists() and not (seed / "labels.keras").exists()
+    assert any(student["front"] for student in found["students"])
+    chosen = next(student for student in found["students"] if student["fits"])
+    assert found["chosen"] == chosen["name"]
+    recipe = load_recipe(folder / "recipe.toml")
+    assert recipe.data.validation_subjects == () and recipe.ablation.control and recipe.pruning == RECIPE.pruning
+    assert recipe.student == recipe_of(chosen["sizes"], RECIPE).student
+    assert list(recipe.channels.weight_kb) == chosen["weight_kb"]
+    assert found["chosen"] in (folder / "budget.html").read_text()
+
+
+def test_the_same_search_goes_on_and_takes_up_what_was_killed(finished, tree, tmp_path):
+    import shutil
+
+    import optuna
+
+    folder = tmp_path / "fit"
+    shutil.copytree(finished[0], folder)
+    storage = optuna.storages.JournalStorage(
+        optuna.storages.journal.JournalFileBackend(str(folder / "journal.log"))
+    )
+    study = optuna.load_study(study_name="tfkd", storage=storage)
+    done = next(t for t in study.trials if t.state == optuna.trial.TrialState.COMPLETE)
+    study.enqueue_trial(done.params)
+    killed = study.ask()
+    SPACE.suggest(killed)
+    import socket
+
+    killed.set_user_attr("process", f"{socket.gethostname()}:4194305")  # above the kernel's largest
+    said = []
+    found = Search(RECIPE, BUDGET, folder, SPACE, tree, say=said.append).run(3)
+    # What was killed had been trained before, in the same folder: its finished stages are not repeated.
+    assert len(found["students"]) == 2 and any("done before" in line for line in said)
+    states = {trial.number: trial.state.name for trial in study.trials}
+    assert states[killed.number] == "FAIL" and list(states.values()).count("COMPLETE") == 3
+
+
+def test_a_folder_with_another_search_is_refused(finished, tree):
+    other = dataclasses.replace(BUDGET, ram_bytes=8 * 1024)
+    with pytest.raises(RecipeError, match="holds a search with another budget. Choose another --out"):
+        Search(RECIPE, other, finished[0], SPACE, tree, say=lambda line: None)
+
+
+def test_a_budget_that_nothing_meets_names_the_nearest_student_and_by_how_much(tree, tmp_path):
+    budget = Budget(flash_bytes=2 * 1024, ram_bytes=64 * 1024)
+    with pytest.raises(BudgetError, match=r"w8-d1-k3-s1-r2, takes flash \S+ KB of 2.0 KB.*by \d+ % of flash_bytes"):
+        Search(RECIPE, budget, tmp_path / "fit", SPACE, tree, say=lambda line: None)
+
+
+def test_what_cannot_be_searched_is_refused(tmp_path):
+    with pytest.raises(RecipeError, match="validation_subjects is empty"):
+        recipe = dataclasses.replace(RECIPE, data=dataclasses.replace(RECIPE.data, validation_subjects=()))
+        Search(recipe, BUDGET, tmp_path)
+    with pytest.raises(RecipeError, match="student.kind is 'gaf'; only imu and causal"):
+        Search(parse_recipe({"student": {"kind": "gaf"}}), BUDGET, tmp_path)
+
+
+def test_the_last_quarter_of_the_training_people_is_held_out(tree):
+    recipe = dataclasses.replace(RECIPE, data=dataclasses.replace(RECIPE.data, validation_subjects=()))
+    assert held_out(recipe, data_dir=tree).data.validation_subjects == (3,)
+    assert held_out(recipe, (1,)).data.validation_subjects == (1,)
+    assert held_out(RECIPE) == RECIPE
+
+
+def test_names_tell_sizes_apart():
+    sizes = SPACE.smallest()
+    assert name_of(sizes) == "w8-d1-k3-s1-r2"
+    assert name_of({**sizes, "length": 64, "kept": 0.5}) == "w8-d1-k3-s1-r2-n64-kept50"
+    assert recipe_of({**sizes, "depth": 2, "strided": 1}, RECIPE).student.strides == (2, 1)

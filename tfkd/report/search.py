@@ -1,0 +1,84 @@
+"""The page of a search: what was found within a budget, and what more or less would bring."""
+
+from tfkd import files
+from tfkd.report import plots
+from tfkd.report.page import Html, kilobytes, page, percent, section, table, tag
+
+_LIMITS = {
+    "flash_bytes": ("flash", kilobytes),
+    "ram_bytes": ("RAM", kilobytes),
+    "milliseconds": ("time", "{:g} ms".format),
+    "instructions": ("instructions", "{:,}".format),
+}
+
+
+def write_search(folder, found):
+    """Writes `budget.html` into a folder, whole or not at all.
+
+    Args:
+        folder: of the search.
+        found: contents of `budget.json`.
+    """
+    budget = found["budget"]
+    set_ones = ((key, *words) for key, words in _LIMITS.items() if budget[key] is not None)
+    limits = ", ".join(f"{name} {shown(budget[key])}" for key, name, shown in set_ones)
+    engine = "plain C" if budget["engine"] == "plain_c" else "TensorFlow Lite Micro"
+    costs = (("flash, KB", "flash_bytes", 1024), ("instructions, thousands", "instructions", 1000))
+    drawings = []
+    for name, cost, scale in costs if found["students"] else ():
+        points = [(s[cost] / scale, s["accuracy"], s["fits"], s["front"]) for s in found["students"]]
+        drawings.append(tag("figure", Html(plots.trade_off(points, name, f"Accuracy over {name}")), class_="dots"))
+    text = page(
+        "tfkd search",
+        tag("p", "tfkd search", class_="small"),
+        tag("h1", f"{limits}: {engine} on Cortex-{budget['core'].upper()}"),
+        tag("p", *_lead(found), class_="lead"),
+        section("front", "What was found", _table(found), *drawings),
+        section("origin", "How", *_how(found)),
+    )
+    files.write_text(folder / "budget.html", text)
+
+
+def _lead(found):
+    if found["chosen"] is None:
+        return ["No student that was trained fits yet."]
+    best = next(student for student in found["students"] if student["name"] == found["chosen"])
+    return [
+        tag("strong", best["name"]), " gets ", tag("strong", percent(best["accuracy"])), " in int8, with ",
+        f"{kilobytes(best['flash_bytes'])} of flash, {kilobytes(best['ram_bytes'])} of RAM and ",
+        f"{best['instructions']:,} instructions.",
+    ]  # fmt: skip
+
+
+def _table(found):
+    rows = [
+        [
+            student["name"],
+            percent(student["accuracy"]),
+            kilobytes(student["flash_bytes"]),
+            kilobytes(student["ram_bytes"]),
+            f"{student['instructions']:,}",
+            kilobytes(student["model_bytes"]),
+            "yes" if student["fits"] else "no",
+            "yes" if student["front"] else "",
+        ]
+        for student in found["students"]
+    ]
+    head = ["Student", "right in int8", "flash", "RAM", "instructions", ".tflite", "fits", "on the front"]
+    return table("Students that were trained", head, rows)
+
+
+def _how(found):
+    people = ", ".join(map(str, found["validation_subjects"]))
+    seeds = f"the mean of {found['seeds']} trainings" if found["seeds"] > 1 else "one training"
+    return [
+        tag("p", "w: width, d: depth, k: kernel, s: blocks that halve the rate, r: what the stem divides the rate by, "
+            "n: samples of a window, kept: share of the weights that channel pruning left. A student is on the front "
+            "if no other is as accurate and takes less. Flash and instructions are estimates, RAM is exact."),
+        tag("p", f"Judged by people {people}, who were held out of training, in the exported bytes; {seeds} each. The "
+            "best of many looks better than it is: train it anew on all training people and judge it by the test "
+            "people, with"),
+        tag("pre", "python tools/distill.py --recipe recipe.toml --seeds 5"),
+        tag("p", f"where recipe.toml is the file beside this page. {found['refused']} students did not fit and were "
+            "not trained.", class_="small"),
+    ]  # fmt: skip

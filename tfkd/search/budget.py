@@ -1,0 +1,105 @@
+"""What a student may take of a microcontroller."""
+
+import dataclasses
+import re
+
+
+class BudgetError(ValueError):
+    """A budget that cannot be read, or that nothing meets; the message says by how much, and what came nearest."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Budget:
+    """Limits of what `tfkd.deploy.cost_of` tells of a student; `None` is no limit.
+
+    Attributes:
+        flash_bytes: code and constants of engine and student.
+        ram_bytes: memory in which an inference runs.
+        milliseconds: that an inference may take at `mhz`, by the higher of the two estimates.
+        instructions: that an inference may take.
+        engine, core: as for `cost_of`.
+        mhz: clock of the core.
+    """
+
+    flash_bytes: int | None = None
+    ram_bytes: int | None = None
+    milliseconds: float | None = None
+    instructions: int | None = None
+    engine: str = "plain_c"
+    core: str = "m4"
+    mhz: float = 64.0
+
+    def __post_init__(self):
+        if not self.limits():
+            raise BudgetError("A budget needs a limit: flash, RAM, milliseconds or instructions.")
+        for name, limit in self.limits().items():
+            if limit <= 0:
+                raise BudgetError(f"The budget's {name} must be above 0, got {limit}.")
+        if self.mhz <= 0:
+            raise BudgetError(f"mhz must be above 0, got {self.mhz}.")
+        if self.milliseconds is not None and self.core != "m4":
+            raise BudgetError(
+                f"Milliseconds are estimated for core m4 alone, not for {self.core}: limit the instructions instead."
+            )
+
+    def limits(self):
+        """Limit -> its value, of those that are set."""
+        names = ("flash_bytes", "ram_bytes", "milliseconds", "instructions")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+    def taken(self, cost):
+        """Limit -> what a student takes of it, of those that are set."""
+        known = {"flash_bytes": cost.flash_bytes, "ram_bytes": cost.ram_bytes, "instructions": cost.instructions}
+        if self.milliseconds is not None:
+            known["milliseconds"] = max(cost.milliseconds(self.mhz))
+        return {name: known[name] for name in self.limits()}
+
+    def excess(self, cost):
+        """Limit -> by what share of it a student is above; 0 or less where it fits."""
+        return {name: self.taken(cost)[name] / limit - 1 for name, limit in self.limits().items()}
+
+    def fits(self, cost):
+        """Whether a student is within every limit."""
+        return max(self.excess(cost).values()) <= 0
+
+    def told(self, cost):
+        """`flash 70.1 KB of 64.0 KB, RAM 3.0 KB of 16.0 KB`: what a student takes of each limit."""
+        taken = self.taken(cost)
+        return ", ".join(
+            f"{_NAMES[name]} {amount(name, taken[name])} of {amount(name, limit)}"
+            for name, limit in self.limits().items()
+        )
+
+
+_NAMES = {"flash_bytes": "flash", "ram_bytes": "RAM", "milliseconds": "time", "instructions": "instructions"}
+
+
+def amount(name, value):
+    """A value of one of the limits, in words."""
+    if name.endswith("_bytes"):
+        return f"{value / 1024:.1f} KB"
+    return f"{value:.2f} ms" if name == "milliseconds" else f"{value:,.0f}"
+
+
+def parse_bytes(text):
+    """`64k`, `64 KB` or `1.5M` as bytes, of 1024 and 1024 x 1024; a bare number is bytes.
+
+    Raises:
+        BudgetError: it is neither.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKmM]?)(?:i?[bB])?", text.strip())
+    if not found:
+        raise BudgetError(f"{text!r} is no size: write bytes, or 64k, or 1M.")
+    return int(float(found[1]) * {"": 1, "k": 1024, "m": 1024**2}[found[2].lower()])
+
+
+def parse_count(text):
+    """`500k` or `1.2M` as a number, of thousands and millions; a bare number is itself.
+
+    Raises:
+        BudgetError: it is neither.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKmM]?)", text.strip())
+    if not found:
+        raise BudgetError(f"{text!r} is no number: write it out, or 500k, or 1.2M.")
+    return round(float(found[1]) * {"": 1, "k": 1e3, "m": 1e6}[found[2].lower()])

@@ -1,0 +1,87 @@
+"""What a search found: `budget.json`, a page to look at, and the recipe of the chosen student."""
+
+import dataclasses
+
+from tfkd import files, provenance, report
+from tfkd.search.space import name_of, recipe_of
+
+FORMAT = 1
+COSTS = ("flash_bytes", "ram_bytes", "instructions")
+
+
+def metric(recipe):
+    """What students are chosen by."""
+    return "macro_f1" if recipe.windows.kind == "continuous" else "accuracy"
+
+
+def unit(recipe):
+    """What it is a share of."""
+    return "moments, by macro F1" if recipe.windows.kind == "continuous" else "recordings"
+
+
+def write(search, study):
+    """Writes `budget.json`, `budget.html` and, if a student fits, `recipe.toml` into the search's folder.
+
+    Args:
+        search: `Search`.
+        study: its Optuna study.
+
+    Returns:
+        The contents of `budget.json`: `budget`, `students` (judged, the most accurate first, each with `name`, `sizes`,
+        `accuracy`, costs, `fits` and whether it is on the `front`), `chosen` (its name, or `None`), `refused` (how many
+        did not fit and were not trained), `validation_subjects`, `metric`, `provenance`.
+    """
+    from optuna.trial import TrialState
+
+    students = {}
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        known = trial.user_attrs
+        name = name_of(known["sizes"])
+        students[name] = {  # proposed twice, it is one
+            "name": name,
+            "sizes": known["sizes"],
+            "accuracy": trial.value,
+            "accuracies": known["accuracies"],
+            "model_bytes": known["model_bytes"],
+            "weight_kb": known["weight_kb"],
+            **{cost: known[cost] for cost in COSTS},
+            "fits": max(trial.constraints.values()) <= 0,
+        }
+    ranked = sorted(students.values(), key=lambda s: (-s["accuracy"], s["instructions"]))
+    for student in ranked:
+        student["front"] = not any(_dominates(other, student) for other in ranked)
+    fitting = [student for student in ranked if student["fits"]]
+    found = {
+        "format": FORMAT,
+        "budget": dataclasses.asdict(search.budget),
+        "metric": metric(search.recipe),
+        "validation_subjects": list(search.recipe.data.validation_subjects),
+        "seeds": search.seeds,
+        "students": ranked,
+        "chosen": fitting[0]["name"] if fitting else None,
+        "refused": len(study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))),
+        "provenance": {"git": provenance.git_revision(), "versions": provenance.versions()},
+    }
+    if fitting:
+        files.write_text(search.folder / "recipe.toml", _chosen(search, fitting[0]).to_toml())
+    files.write_json(search.folder / "budget.json", found)
+    report.write_search(search.folder, found)
+    return found
+
+
+def _dominates(one, other):
+    """Whether a student is at least as good in everything, and better in something."""
+    gains = [one["accuracy"] - other["accuracy"], *(other[cost] - one[cost] for cost in COSTS)]
+    return min(gains) >= 0 < max(gains)
+
+
+def _chosen(search, student):
+    """The recipe to train the chosen student by, on all training people, to be judged by the test people."""
+    recipe = recipe_of(student["sizes"], search.given)
+    limits = ", ".join(f"{name} {value:g}" for name, value in search.budget.limits().items())
+    return dataclasses.replace(
+        recipe,
+        description=f"The most accurate student that was found within {limits}.",
+        data=dataclasses.replace(recipe.data, validation_subjects=()),
+        channels=dataclasses.replace(search.given.channels, weight_kb=tuple(student["weight_kb"]), from_scratch=False),
+    )
