@@ -83,3 +83,9 @@ def test_every_size_is_trained_exported_and_told(finished):
 def test_impossible_sizes_are_refused(channels, told):
     with pytest.raises(RecipeError, match=told):
         parse_recipe({"channels": channels})
+
+
+def test_zeros_and_training_as_int8_do_not_go_together():
+    with pytest.raises(RecipeError, match="aware_epochs is 3, but must be 0 where pruning.sparsity is above 0"):
+        parse_recipe({"quantization": {"aware_epochs": 3}})
+    parse_recipe({"quantization": {"aware_epochs": 3}, "pruning": {"sparsity": 0}})

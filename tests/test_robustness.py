@@ -36,7 +36,7 @@ def run(tree, tmp_path_factory):
     for seed, stage in enumerate(("labels", "distilled")):
         seed_run.trainer.seed = seed  # so that the two differ
         student = seed_run.trainer.new_student()
-        seed_run._keep(stage, student, {})
+        seed_run.kept(stage, student, {})
     files.write_json(folder / "results.json", {"stages": {"teacher": {}, "labels": {}, "distilled": {}}})
     return folder
 

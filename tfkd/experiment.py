@@ -10,7 +10,7 @@ import json
 import re
 from pathlib import Path
 
-from tfkd import files, provenance, report, results
+from tfkd import files, provenance, quantizing, report, results
 from tfkd.data import datasets
 from tfkd.deploy import check_exportable
 from tfkd.prepared import prepare, student_channels
@@ -150,4 +150,4 @@ def export_keras(path, folder, data_dir=None):
             f"{path} is not a student; those of a run are {', '.join(f'{stage}.keras' for stage in students)}."
         )
     experiment = Experiment(recipe, run, data_dir, say=lambda line: None)
-    return SeedRun(experiment, int(seed[1])).export(path.stem, folder)
+    return quantizing.export(SeedRun(experiment, int(seed[1])), path.stem, folder)

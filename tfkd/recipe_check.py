@@ -58,6 +58,11 @@ def check(recipe, source):
     ):
         require(0 <= value < 1, key, value, "at least 0 and below 1")
     percentile = recipe.quantization.percentile
+    aware = recipe.quantization.aware_epochs
+    require(
+        not (aware and recipe.pruning.sparsity and recipe.pruning.epochs), "quantization.aware_epochs", aware,
+        "0 where pruning.sparsity is above 0: the zeros would fill up again",
+    )  # fmt: skip
     require(50 < percentile <= 100, "quantization.percentile", percentile, "above 50 and at most 100")
     require(0 <= recipe.windows.decide_at <= 1, "windows.decide_at", recipe.windows.decide_at, "from 0 to 1")
     require(

@@ -3,12 +3,12 @@
 import dataclasses
 import json
 
-from tfkd import provenance
+from tfkd import provenance, quantizing
 from tfkd.evaluation import Predictions, confusion, mean_and_spread
 from tfkd.narrowing import NARROWED, SMALL, sizes_of, stage_before
 from tfkd.paired import paired_comparison
 from tfkd.recipe_check import METHODS
-from tfkd.seed_run import stage_before_aware, stage_before_int8, stages_of
+from tfkd.seed_run import stages_of
 
 FORMAT = 1
 
@@ -36,9 +36,12 @@ def summarize(folder, recipe, prepared, seeds):
         for key in ("parameters", "weight_bytes", "channels", "operators", "macs"):
             if key in records[stage][0]:
                 stages[stage][key] = records[stage][0][key]
-        for key in ("model_bytes", "arena_bytes"):
+        for key in ("model_bytes", "arena_bytes", "flash_bytes", "ram_bytes", "instructions"):
             if key in records[stage][0]:
                 stages[stage][key] = max(record[key] for record in records[stage])
+        # Of the first seed that lost much.
+        if found := [record["layer_errors"] for record in records[stage] if "layer_errors" in record]:
+            stages[stage]["layer_errors"] = found[0]
         if followed := _followed(records[stage]):
             stages[stage]["followed"] = followed
     if "pruned" in names:
@@ -98,8 +101,8 @@ def _compared(names, recipe):
     pairs += [("distilled", name) for name in METHODS]
     for size in sizes_of(recipe):
         pairs += [(NARROWED + size, "distilled"), (NARROWED + size, SMALL + size)]
-    pairs += [("pruned", stage_before(recipe)), ("aware", stage_before_aware(recipe))]
-    pairs += [(name, stage_before_int8(recipe, name)) for name in names if name.startswith("int8")]
+    pairs += [("pruned", stage_before(recipe)), ("aware", quantizing.stage_before_aware(recipe))]
+    pairs += [(name, quantizing.stage_before(recipe, name)) for name in names if name.startswith("int8")]
     pairs += [("int8", "labels"), ("labels", "raw_labels"), ("distilled", "raw_distilled")]
     return [pair for pair in pairs if set(pair) <= set(names)]
 

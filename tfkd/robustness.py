@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfkd import quantizing
 from tfkd.comparison import ComparisonError
 from tfkd.data import datasets
 from tfkd.data.perturbations import STANDARD
@@ -14,7 +15,7 @@ from tfkd.experiment import Experiment
 from tfkd.paired import holm, paired_comparison
 from tfkd.prepared import cut
 from tfkd.recipe import load_recipe
-from tfkd.seed_run import SeedRun, stage_before_int8
+from tfkd.seed_run import SeedRun
 
 AS_RECORDED = "as recorded"
 USUAL = ("labels", "distilled", "int8")
@@ -60,7 +61,7 @@ def judge(run, stages, seeds, exports, data_dir=None, float_students=False, pert
     """
     run = Path(run)
     recipe = load_recipe(run / "recipe.toml")
-    before = stage_before_int8(recipe)
+    before = quantizing.stage_before(recipe)
     if {before, "int8"} <= set(stages):
         # Quantized or not, all students run on one engine here: it would be the same one twice.
         stages = [stage for stage in stages if stage != "int8"]
@@ -127,7 +128,7 @@ def _int8(seed_run, stage, exported_by_run, exports):
     folder = seed_run.folder / "export"
     if not exported_by_run:
         folder = exports / f"seed{seed_run.seed}" / stage
-        seed_run.export(stage, folder)
+        quantizing.export(seed_run, stage, folder)
     exported = load_export(folder)
     model = TflmModel(exported.model_bytes)
     return lambda x: model.predict(encode_for(exported.contract, x))

@@ -6,18 +6,14 @@ import sys
 import time
 
 import keras
-import numpy as np
 
-from tfkd import files, narrowing
-from tfkd.compress import Pruning, polynomial, quantization_aware, sparsity_of, strip
-from tfkd.deploy import TflmModel, balanced_calibration, encode_for, export_student, load_export
+from tfkd import files, narrowing, quantizing
+from tfkd.compress import Pruning, polynomial, sparsity_of
 from tfkd.distillers import Progressive
 from tfkd.evaluation import Predictions
 from tfkd.segments import continuous_metrics
 from tfkd.teaching import Teaching, load
 from tfkd.training import Trainer
-
-GOLDEN_WINDOWS = 8
 
 
 def stages_of(recipe):
@@ -38,21 +34,8 @@ def stages_of(recipe):
     stages += narrowing.stages_of_sizes(recipe)
     if not recipe.quantization.int8:
         return stages
-    stages += ["pruned"] if recipe.pruning.sparsity and recipe.pruning.epochs else []
-    stages += ["aware"] if recipe.quantization.aware_epochs else []
-    return [*stages, *(f"{narrowing.INT8}{size}" for size in narrowing.sizes_of(recipe)[:-1]), "int8"]
-
-
-def stage_before_int8(recipe, stage="int8"):
-    """The stage whose student is quantized in a stage of int8."""
-    if stage != "int8":
-        return stage.replace(narrowing.INT8, narrowing.NARROWED)
-    return "aware" if recipe.quantization.aware_epochs else stage_before_aware(recipe)
-
-
-def stage_before_aware(recipe):
-    """The stage that leaves the last float student."""
-    return "pruned" if "pruned" in stages_of(recipe) else narrowing.stage_before(recipe)
+    stages += ["pruned"] if quantizing.prunes(recipe) else []
+    return [*stages, *quantizing.stages_of_int8(recipe)]
 
 
 def metrics_of(predictions):
@@ -123,10 +106,12 @@ class SeedRun:
             return self._teacher(stage)
         if stage in ("labels", "raw_labels"):
             return self._on_labels(stage, "imu" if stage == "raw_labels" else None)
-        if stage in ("pruned", "aware"):
-            return self._pruned() if stage == "pruned" else self._aware()
+        if stage == "pruned":
+            return self._pruned()
+        if stage == "aware":
+            return quantizing.aware(self)
         if stage.startswith("int8"):
-            return self._int8(stage)
+            return quantizing.int8(self, stage)
         for beginning, make in ((narrowing.NARROWED, narrowing.narrow), (narrowing.SMALL, narrowing.from_scratch)):
             if stage.startswith(beginning):
                 return make(self, stage.removeprefix(beginning))
@@ -185,93 +170,16 @@ class SeedRun:
         )
         distiller, batches = self.going_on(student, training)
         pruning = Pruning(student, polynomial(settings.sparsity, training.epochs * batches.num_batches))
-        facts = self._trained("pruned", distiller, batches, training, [pruning])
+        facts = self.trained("pruned", distiller, batches, training, [pruning])
         pruning.strip()
-        return {**self._kept("pruned", student, facts), "sparsity": sparsity_of(student)}
-
-    def _aware(self):
-        settings = self.recipe.quantization
-        student = load(self.folder / f"{stage_before_aware(self.recipe)}.keras")
-        training = dataclasses.replace(
-            self.recipe.student_training, epochs=settings.aware_epochs, learning_rate=settings.aware_learning_rate
-        )
-        twin = quantization_aware(student, self._calibration(), settings.percentile)
-        facts = self._trained("aware", *self.going_on(twin, training), training)
-        return self._kept("aware", strip(twin), facts)
-
-    def _int8(self, stage):
-        folder = self.folder / stage.replace("int8", "export")
-        result = self.export(stage_before_int8(self.recipe, stage), folder)
-        # What is measured is what was written: the bytes are read back from the folder.
-        exported = load_export(folder)
-        judged = self.prepared.judged
-        parts = self.trainer.inputs_in_parts(judged, [self.trainer.student_input])
-        model = TflmModel(exported.model_bytes)
-        logits = np.concatenate([model.predict(encode_for(exported.contract, x)) for x in parts])
-        Predictions.of(judged, logits).save(self.folder / f"{stage}.npz")
-        return {
-            "model_bytes": len(result.model_bytes),
-            "arena_bytes": result.contract.arena_bytes,
-            "operators": list(result.contract.operators),
-            "macs": result.macs,
-            "variants": {name: variant.facts() for name, variant in result.variants.items()},
-        }
-
-    def export(self, stage, folder):
-        """Quantizes the student of a stage with windows of this seed's training data and writes an export folder.
-
-        Args:
-            stage: of a student, `"labels"` or `"distilled"` for example, which must be finished.
-            folder: as for `export_student`.
-
-        Returns:
-            An `ExportResult`.
-        """
-        windows, calibration = self.prepared.train, self._calibration()
-        chosen = np.linspace(0, len(windows) - 1, GOLDEN_WINDOWS).astype(int)
-        golden = self.trainer.inputs_of(windows.take(chosen), [self.trainer.student_input])
-        student, percentile = load(self.folder / f"{stage}.keras"), self.recipe.quantization.percentile
-        if percentile < 100 and stage != "aware":
-            student = strip(quantization_aware(student, calibration, percentile))
-        return export_student(
-            self.trainer.on_device(student),
-            folder,
-            calibration=calibration,
-            contract_facts=self._contract_facts(),
-            golden={"ids": windows.ids[chosen], "x": golden, "labels": windows.labels[chosen]},
-        )
-
-    def _calibration(self):
-        """As many training windows of each class, as the student takes them: int8 ranges are taken from these."""
-        windows, per_class = self.prepared.train, self.recipe.quantization.calibration_per_class
-        picked = balanced_calibration(np.arange(len(windows)), windows.labels, per_class, self.seed)
-        return self.trainer.inputs_of(windows.take(picked), [self.trainer.student_input])
-
-    def _contract_facts(self):
-        windows = self.recipe.windows
-        channels = self.trainer.channels
-        stream, normalisation = self.experiment.stream, self.prepared.normalisation
-        whole = windows.kind == "whole_trial"
-        causal = self.recipe.student.kind == "causal"
-        return {
-            "dataset": self.experiment.dataset,
-            "split": self.prepared.split,
-            "windowing": "whole_trial" if whole else "stream",
-            "sample_rate_hz": None if whole else stream.rate_hz,
-            "window": windows.hop if causal else windows.length,
-            "hop": windows.length if whole else windows.hop,
-            "channels": [stream.channels[i] for i in channels],
-            "units": [stream.units[i] for i in channels],
-            "mean": normalisation.mean["imu"][channels].tolist(),
-            "scale": normalisation.scale["imu"][channels].tolist(),
-            "labels": list(self.prepared.train.classes),
-        }
+        return {**self.kept("pruned", student, facts), "sparsity": sparsity_of(student)}
 
     def train(self, stage, model, batches, network, training):
         """Compiles and fits `model`, then keeps `network`; returns the facts of the stage's record."""
-        return self._kept(stage, network, self._trained(stage, model, batches, training))
+        return self.kept(stage, network, self.trained(stage, model, batches, training))
 
-    def _trained(self, stage, model, batches, training, callbacks=()):
+    def trained(self, stage, model, batches, training, callbacks=()):
+        """Compiles and fits `model`; returns its history and time."""
         started = time.time()
         history = self.fit(stage, model, batches, training, callbacks)
         rounded = {name: [round(float(v), 5) for v in values] for name, values in history.items()}
@@ -287,7 +195,8 @@ class SeedRun:
         self.trainer.compile(model, training, batches)
         return self.trainer.fit(model, batches, training, callbacks)
 
-    def _kept(self, stage, network, facts):
+    def kept(self, stage, network, facts):
+        """Keeps a network and what it answers; returns `facts` with its parameters."""
         with files.atomic_path(self.folder / f"{stage}.keras") as temporary:
             network.save(temporary, include_optimizer=False)
         logits = self.trainer.predict(network, self.prepared.judged)

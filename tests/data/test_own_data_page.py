@@ -9,6 +9,7 @@ import pytest
 
 import tfkd.data.synthetic
 from tests.formats import own
+from tfkd import quantizing
 from tfkd.data import folder_settings
 from tfkd.data.folder import protocols, read_folder
 from tfkd.data.folder_files import read_intervals
@@ -96,4 +97,4 @@ def test_every_file_and_command_it_names_is_there():
 def test_the_contract_names_the_data(example, tmp_path):
     recipe = parse_recipe(tomllib.loads(blocks("toml")[1]))
     run = SeedRun(Experiment(recipe, tmp_path, example, say=lambda line: None), seed=0)
-    assert run._contract_facts()["dataset"] == "waving"
+    assert quantizing.contract_facts(run)["dataset"] == "waving"

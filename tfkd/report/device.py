@@ -24,6 +24,9 @@ EXPORTED_FILES = {
 }
 
 
+_BYTES = ("arena_bytes", "flash_bytes", "ram_bytes")
+
+
 def on_the_device(folder, summary):
     """What the exported student takes, and the files to go on with."""
     int8, seeds = summary["stages"]["int8"], summary["seeds"]
@@ -72,17 +75,37 @@ def _steps(summary):
                 percent(accuracy),
                 points(accuracy - stages[made_of]["accuracy"]["mean"]) if made_of else None,
                 kilobytes(size) if size else None,
-                kilobytes(found["arena_bytes"]) if "arena_bytes" in found else None,
+                *(kilobytes(found[key]) if key in found else None for key in _BYTES),
                 *(f"{found[key]:,}" if key in found else None for key in ("macs", "instructions")),
             ]
         )
-    head = ["Step", "right, %", "points to what\nit was made of", "model", "arena", "multiply-adds"]
-    head += ["instructions,\nestimated"]
+    head = ["Step", "right, %", "points to what\nit was made of", "model", "arena\nin TFLM", "flash as\nplain C"]
+    head += ["RAM as\nplain C", "multiply-adds", "instructions\nas plain C"]
     return [
         tag("h3", "What each step cost"),
         table("From the teacher to the device", head, rows),
-        tag("p", "The model of a step in float is its weights in float32; in int8 it is the .tflite file. "
-            "Instructions are an estimate, for one inference as plain C on a Cortex\u2011M4F.", class_="small"),
+        tag("p", "The model of a step in float is its weights in float32; in int8 it is the .tflite file. As plain C: "
+            "engine and student on a Cortex\u2011M4F; instructions of one inference and code are estimates.",
+            class_="small"),
+        *_losses(stages["int8"].get("layer_errors", [])),
+    ]  # fmt: skip
+
+
+def _losses(errors):
+    if not errors:
+        return []
+    rows = [
+        [error["layer"], error["part"], *(f"{error[key]:.1f}" for key in ("sqnr_db", "logits_sqnr_db")),
+         percent(error["changed"])]
+        for error in errors
+    ]  # fmt: skip
+    head = ["layer", "what is rounded", "signal to\nnoise, dB", "of the logits,\ndB", "answers\nthat change"]
+    return [
+        tag("h3", "Where int8 loses"),
+        table("Layers that lose most", head, rows, text=[1]),
+        tag("p", "Each kernel and each tensor rounded alone, on the windows that the ranges come from; the costliest "
+            "first. Ways out: quantization.percentile below 100 where activations lose, quantization.aware_epochs "
+            "for both.", class_="small"),
     ]  # fmt: skip
 
 
