@@ -32,13 +32,15 @@ def test_network(make, width, tmp_path):
     y = np.arange(10) % CLASSES
     assert model.output_shape == (None, CLASSES)
     assert model.get_layer("embedding").output.shape == (None, width)
-    logits = model.predict(x, verbose=0)
+    logits = np.asarray(model(x))
     assert logits.dtype == "float32" and (logits < 0).any(), "logits, not probabilities"
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
-    np.testing.assert_array_equal(again.predict(x, verbose=0), logits)
+    np.testing.assert_array_equal(np.asarray(again(x)), logits)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=False)
+    # The fused teacher is two others, which go through a graph each; making that takes longer than the steps.
+    eagerly = keras.backend.backend() != "jax" and model.name == "fused_teacher"
+    model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=False, run_eagerly=eagerly)
     history = model.fit(x, y, epochs=15, verbose=0).history["loss"]
     assert history[-1] < 0.5 * history[0]
 
