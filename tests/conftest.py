@@ -32,6 +32,12 @@ def untraced():
         yield
 
 
+@pytest.fixture
+def unchecked(monkeypatch):
+    """Runs do not convert an untrained student first, to know that they can export it: they export the trained one."""
+    monkeypatch.setattr("tfkd.experiment.check_exportable", lambda student: None)
+
+
 @pytest.fixture(scope="session")
 def plain_c_kernels(tmp_path_factory):
     """The plain C kernels as object files for this machine, under sanitizers."""

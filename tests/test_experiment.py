@@ -233,6 +233,7 @@ def test_unlabelled_people_train_the_student_and_not_the_teacher(tree, tmp_path)
     assert (everyone.windows.labels[everyone.windows.subjects == 3] == -1).all()
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
     "change",
     [

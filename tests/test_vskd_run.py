@@ -12,7 +12,7 @@ from tfkd.experiment import Experiment
 from tfkd.recipe import parse_recipe
 from tfkd.report import card
 
-pytestmark = pytest.mark.usefixtures("untraced")
+pytestmark = pytest.mark.usefixtures("untraced", "unchecked")
 
 MICRO = {
     "data": {"dataset": "utd"},
