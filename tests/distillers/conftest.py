@@ -6,6 +6,8 @@ import pytest
 from keras import layers
 
 CLASSES, ROWS = 3, 24
+# For single steps: tracing takes longer than they do. JAX without compilation compiles operation by operation.
+UNTRACED = {"run_eagerly": keras.backend.backend() != "jax"}
 
 
 @pytest.fixture
@@ -13,14 +15,23 @@ def rng():
     return np.random.default_rng(0)
 
 
-@pytest.fixture
-def batch(rng):
+def make_batch(rng):
     """`(inputs, one_hot)`: paired skeleton and IMU windows."""
     x = {
         "imu": rng.normal(size=(ROWS, 8, 6)).astype("float32"),
         "skeleton": rng.normal(size=(ROWS, 4, 5, 3)).astype("float32"),
     }
     return x, np.eye(CLASSES, dtype="float32")[rng.integers(CLASSES, size=ROWS)]
+
+
+@pytest.fixture
+def batch(rng):
+    return make_batch(rng)
+
+
+def repeated(arrays, times):
+    """A batch many times over, for an epoch of many steps: an epoch of its own for each takes ten times as long."""
+    return keras.tree.map_structure(lambda v: np.tile(v, (times, *[1] * (v.ndim - 1))), arrays)
 
 
 def make_student(width=6, name="student", **dense):

@@ -5,7 +5,18 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from tests.distillers.conftest import CLASSES, compiled, make_student, make_teacher, no_dropout, same, weights
+from tests.distillers.conftest import (
+    CLASSES,
+    ROWS,
+    UNTRACED,
+    compiled,
+    make_student,
+    make_teacher,
+    no_dropout,
+    repeated,
+    same,
+    weights,
+)
 from tfkd.distillers import Distiller, FeatureDistillation
 from tfkd.losses import DASK, DistanceWise, Semantic, SoftTargets
 
@@ -56,7 +67,7 @@ def test_class_weights_reach_every_term(batch):
         {"class_weight": {0: 0.5, 1: 3.0, 2: 1.0}},
         {"sample_weight": np.array([0.5, 3.0, 1.0], "float32")[y.argmax(1)]},
     ):
-        distiller = compiled(Distiller(make_teacher(), no_dropout(make_student()), **FULL))
+        distiller = compiled(Distiller(make_teacher(), no_dropout(make_student()), **FULL), **UNTRACED)
         logs.append(distiller.fit(x, y, batch_size=len(y), verbose=0, **arguments).history)
     assert logs[0] == logs[1]
 
@@ -99,7 +110,7 @@ def test_teacher_is_as_it_was(batch):
     x, y = batch
     teacher = make_teacher()
     before, flags = weights(teacher), [layer.trainable for layer in teacher.layers]
-    distiller = compiled(Distiller(teacher, make_student(), **FULL))
+    distiller = compiled(Distiller(teacher, make_student(), **FULL), **UNTRACED)
     assert not {id(v) for v in teacher.variables} & {id(v) for v in distiller.trainable_variables}
     distiller.fit(x, y, verbose=0)
     assert same(before, weights(teacher)) and flags == [layer.trainable for layer in teacher.layers]
@@ -109,17 +120,15 @@ def test_teacher_is_as_it_was(batch):
 
 def test_evaluate_changes_no_state_and_reports_the_student(batch):
     x, y = batch
-    distiller = compiled(Distiller(make_teacher(), make_student(), **FULL))
+    distiller = compiled(Distiller(make_teacher(), make_student(), **FULL), **UNTRACED)
     distiller.fit(x, y, verbose=0)
     before = weights(distiller.student), weights(distiller.teacher), weights(distiller.optimizer)
     ours = distiller.evaluate(x, y, verbose=0, return_dict=True)
     assert same(before[0], weights(distiller.student)) and same(before[1], weights(distiller.teacher))
     assert same(before[2], weights(distiller.optimizer))
-    alone = compiled(distiller.student).evaluate(x["imu"], y, verbose=0, return_dict=True)
+    alone = compiled(distiller.student, **UNTRACED).evaluate(x["imu"], y, verbose=0, return_dict=True)
     assert ours == pytest.approx(alone)
-    np.testing.assert_array_equal(
-        distiller.predict(x, verbose=0), distiller.student.predict(x["imu"], verbose=0)
-    )
+    np.testing.assert_array_equal(distiller.predict(x, verbose=0), distiller.student.predict(x["imu"], verbose=0))
 
 
 def test_save_load_and_continue_equals_uninterrupted(batch, tmp_path):
@@ -146,7 +155,7 @@ def test_save_load_and_continue_equals_uninterrupted(batch, tmp_path):
 def test_projector_is_trained_and_left_behind(batch):
     x, y = batch
     term = with_projector()
-    distiller = compiled(Distiller(make_teacher(), make_student(), term, student_loss_weight=0.0))
+    distiller = compiled(Distiller(make_teacher(), make_student(), term, student_loss_weight=0.0), **UNTRACED)
     before = weights(term.projector)
     names = [v.path for v in make_student().weights]
     distiller.fit(x, y, verbose=0)
@@ -169,7 +178,7 @@ def test_unlabelled_windows_train_through_the_teacher_alone(batch, sparse):
         student = no_dropout(make_student())
         distiller = Distiller(make_teacher(), student, SoftTargets(2.0), **weight)
         loss = keras.losses.SparseCategoricalCrossentropy if sparse else keras.losses.CategoricalCrossentropy
-        distiller.compile(keras.optimizers.SGD(0.1), loss(from_logits=True), jit_compile=False)
+        distiller.compile(keras.optimizers.SGD(0.1), loss(from_logits=True), **UNTRACED)
         distiller.fit(x, labels, batch_size=len(y), sample_weight=sample_weight, epochs=2, verbose=0)
         return weights(student)
 
@@ -186,7 +195,7 @@ def test_unlabelled_windows_train_through_the_teacher_alone(batch, sparse):
         student = no_dropout(make_student())
         distiller = Distiller(make_teacher(), student, SoftTargets(2.0), 0.0)
         loss = keras.losses.SparseCategoricalCrossentropy if sparse else keras.losses.CategoricalCrossentropy
-        distiller.compile(keras.optimizers.SGD(0.1), loss(from_logits=True), jit_compile=False)
+        distiller.compile(keras.optimizers.SGD(0.1), loss(from_logits=True), **UNTRACED)
         logs.append(distiller.train_on_batch(x, given, weight, return_dict=True)["label_loss"])
         last = weights(student)
         logs.append([float(np.abs(v).sum()) for v in last])
@@ -206,7 +215,7 @@ def test_stored_outputs_equal_a_live_teacher(batch):
     results = []
     for given, who in ((x, teacher), (stored, None)):
         student = make_student()
-        compiled(Distiller(who, student, **FULL)).fit(given, y, batch_size=8, shuffle=False, verbose=0)
+        compiled(Distiller(who, student, **FULL), **UNTRACED).fit(given, y, batch_size=8, shuffle=False, verbose=0)
         results.append(weights(student))
     for live, cached in zip(*results):
         np.testing.assert_allclose(live, cached, atol=1e-5)
@@ -218,7 +227,8 @@ def test_mixed_precision(batch):
     try:
         student = make_student()
         distiller = compiled(Distiller(make_teacher(), student, [SoftTargets(2.0), with_projector()]))
-        history = distiller.fit(x, y, epochs=30, verbose=0).history
+        settings = {"batch_size": ROWS, "epochs": 3, "shuffle": False, "verbose": 0}
+        history = distiller.fit(repeated(x, 10), repeated(y, 10), **settings).history
     finally:
         keras.mixed_precision.set_global_policy("float32")
     assert student.get_layer("conv").compute_dtype == "float16"
@@ -247,8 +257,8 @@ def test_distillation_teaches(batch):
     teacher, student = make_teacher(), no_dropout(make_student(16))
     distiller = Distiller(teacher, student, SoftTargets(1.0), student_loss_weight=0.0)
     distiller.compile(keras.optimizers.Adam(0.02), jit_compile=False)
-    distiller.fit(x, epochs=200, batch_size=24, verbose=0)
-    agreed = student.predict(x["imu"], verbose=0).argmax(1) == teacher.predict(x, verbose=0).argmax(1)
+    distiller.fit(repeated(x, 200), batch_size=ROWS, shuffle=False, verbose=0)
+    agreed = np.asarray(student(x["imu"])).argmax(1) == np.asarray(teacher(x)).argmax(1)
     assert agreed.mean() > 0.9
 
 

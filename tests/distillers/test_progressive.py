@@ -1,9 +1,12 @@
 """Stages in a row: warm-started, resumable to the bit, refused early when they cannot run."""
 
+import shutil
+
 import keras
+import numpy as np
 import pytest
 
-from tests.distillers.conftest import make_student, make_teacher, same, weights
+from tests.distillers.conftest import make_batch, make_student, make_teacher, same, weights
 from tfkd.distillers import Distiller, Progressive, Stage
 from tfkd.losses import SoftTargets
 
@@ -25,6 +28,14 @@ def chain(folder=None, epochs=(2, 2)):
 
 def fitted(training, batch, **settings):
     return training.fit(*batch, batch_size=12, shuffle=False, verbose=0, **settings)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A training without a break, its history and its folder."""
+    folder = tmp_path_factory.mktemp("whole")
+    training = chain(folder)
+    return training, fitted(training, make_batch(np.random.default_rng(0))), folder
 
 
 def test_stages_start_from_each_other(batch):
@@ -53,24 +64,23 @@ class Killed(keras.callbacks.Callback):
 
 
 @pytest.mark.parametrize("epochs", [3, 4])  # within a stage, and between two
-def test_an_interrupted_training_goes_on_to_the_same_bits(batch, tmp_path, epochs):
-    whole = chain(tmp_path / "whole")
-    expected = fitted(whole, batch)
+def test_an_interrupted_training_goes_on_to_the_same_bits(batch, whole, tmp_path, epochs):
+    uninterrupted, expected, _ = whole
     folder = tmp_path / "cut"
     with pytest.raises(KeyboardInterrupt):
         fitted(chain(folder), batch, callbacks=[Killed(epochs)])
     again = chain(folder)
     history = fitted(again, batch)
-    assert same(weights(again.student), weights(whole.student))
+    assert same(weights(again.student), weights(uninterrupted.student))
     assert history["finish"]["loss"][-1] == expected["finish"]["loss"][-1]
     # Finished: nothing is trained a second time, not by so much as an epoch.
     third = chain(folder)
     assert fitted(third, batch, callbacks=[Killed(0)]) == {**history}
-    assert same(weights(third.student), weights(whole.student))
+    assert same(weights(third.student), weights(uninterrupted.student))
 
 
-def test_a_folder_of_other_stages_is_refused(batch, tmp_path):
-    fitted(chain(tmp_path), batch)
+def test_a_folder_of_other_stages_is_refused(batch, whole, tmp_path):
+    shutil.copytree(whole[-1], tmp_path, dirs_exist_ok=True)
     with pytest.raises(ValueError, match=r"assistant.json was left by another stage 'assistant': its epochs differ"):
         fitted(chain(tmp_path, epochs=(5, 4)), batch)
 

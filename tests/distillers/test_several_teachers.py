@@ -5,7 +5,17 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from tests.distillers.conftest import CLASSES, compiled, make_student, no_dropout, same, weights
+from tests.distillers.conftest import (
+    CLASSES,
+    ROWS,
+    UNTRACED,
+    compiled,
+    make_student,
+    no_dropout,
+    repeated,
+    same,
+    weights,
+)
 from tfkd.distillers import AdaptiveDistillation, Distiller, FeatureDistillation, LogitsLoss
 from tfkd.distillers.terms import with_partners
 from tfkd.losses import AdaptiveConfidence, AngleWise, DistanceWise, Semantic, SoftTargets
@@ -29,7 +39,8 @@ def adaptive(**settings):
 
 
 def still(distiller):
-    return compiled(distiller, optimizer=keras.optimizers.SGD(0.0))
+    """Compiled for steps that change nothing."""
+    return compiled(distiller, optimizer=keras.optimizers.SGD(0.0), **UNTRACED)
 
 
 def test_each_term_listens_to_its_teacher(batch, teachers):
@@ -49,7 +60,8 @@ def test_adaptive_term_trains_and_tells_whom_it_followed(batch, teachers, select
     x, y = batch
     distiller = compiled(Distiller(teachers, make_student(), adaptive(selection=selection, semantic=semantic)))
     before = {name: weights(teacher) for name, teacher in teachers.items()}
-    logs = distiller.fit(x, y, epochs=30, verbose=0).history
+    settings = {"batch_size": ROWS, "epochs": 3, "shuffle": False, "verbose": 0}
+    logs = distiller.fit(repeated(x, 10), repeated(y, 10), **settings).history
     assert logs["adaptive_confidence_loss"][-1] < logs["adaptive_confidence_loss"][0]
     chosen = [logs[f"chosen_{source}"][-1] for source in ("imu", "skeleton", "label")]
     assert sum(chosen) == pytest.approx(1, abs=1e-5)
@@ -150,9 +162,9 @@ def test_mixed_precision(batch, teachers):
         student = make_student(width=10)
         given = {"imu": make_teacher("imu", (8, 6), width=10), "skeleton": teachers["skeleton"]}  # float16, float32
         distiller = compiled(Distiller(given, student, adaptive(selection="soft", semantic=1.0)))
-        history = distiller.fit(
-            {**x, "has_skeleton": (np.arange(len(y)) % 2).astype("float32")}, y, epochs=20, verbose=0
-        ).history
+        x = {**x, "has_skeleton": (np.arange(len(y)) % 2).astype("float32")}
+        settings = {"batch_size": ROWS, "epochs": 2, "shuffle": False, "verbose": 0}
+        history = distiller.fit(repeated(x, 10), repeated(y, 10), **settings).history
     finally:
         keras.mixed_precision.set_global_policy("float32")
     assert np.isfinite(history["loss"]).all() and history["loss"][-1] < history["loss"][0]
