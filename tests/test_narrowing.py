@@ -31,7 +31,7 @@ RECIPE = {
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(untraced, tmp_path_factory):
     tree = utd.build(tmp_path_factory.mktemp("data") / "utd", subjects=4)
     folder = tmp_path_factory.mktemp("runs") / "narrowed"
     Experiment(parse_recipe(RECIPE), folder, str(tree), say=lambda line: None, show_epochs=False).run(1)

@@ -12,18 +12,12 @@ needs, and for `--tflm_library` the library as `micro/cmake/tflm.cmake` tells; w
 Lite Micro stay as they are.
 """
 
-import dataclasses
 import json
-import re
 import shlex
-import statistics
 import sys
 from pathlib import Path
 
-import cost_counts
-import cost_students
-import numpy as np
-from absl import app, flags, logging
+from absl import app, flags
 
 _STUDENTS = flags.DEFINE_integer("students", 84, "How many students to fit to.")
 _HELD_OUT = flags.DEFINE_integer("held_out", 42, "How many others to judge the fit on.")
@@ -39,6 +33,10 @@ _SEED = 0
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {' '.join(argv[1:])}")
+    import cost_counts
+    import cost_fit
+    import cost_students
+
     from tfkd.files import write_json
 
     fit = cost_students.shapes(_STUDENTS.value, _SEED)
@@ -52,224 +50,16 @@ def main(argv):
     engines = json.loads(path.read_text())["engines"] if path.exists() else {"plain_c": {}, "tflm": {}}
     for core in cost_counts.MACHINES:
         counter = cost_counts.Counter("plain_c", core, _BUILD.value)
-        engines["plain_c"][core] = _plain_c(counter, samples)
+        engines["plain_c"][core] = cost_fit.plain_c(counter, samples)
     for core, library in (pair.split("=", 1) for pair in _TFLM_LIBRARY.value):
         counter = cost_counts.Counter("tflm", core, _BUILD.value, (_TFLM_DIR.value, library))
-        engines["tflm"][core] = _tflm(counter, samples)
+        engines["tflm"][core] = cost_fit.tflm(counter, samples)
     command = shlex.join(["python", "tools/fit_cost.py", *sys.argv[1:]])
     if _TFLM_DIR.value:  # wherever it lies on this machine
         command = command.replace(str(Path(_TFLM_DIR.value)), "tflite-micro")
     facts = {"command": command, **cost_counts.tools(), "seed": _SEED}
     facts["students"] = {name: len(students) for name, students in samples.items()}
     write_json(path, {**facts, "engines": engines})
-
-
-@dataclasses.dataclass
-class _Sample:
-    """A student: what its kernels do, what was counted, and its `Program` if it has one."""
-
-    name: str
-    works: list
-    counted: dict
-    program: object = None
-
-    def sums(self, kernel):
-        """What one kernel does in all."""
-        sums = {}
-        for work in self.works:
-            if work.kernel == kernel:
-                for name, count in work.counts.items():
-                    sums[name] = sums.get(name, 0) + count
-        return sums
-
-
-def _plain_c(counter, samples):
-    from tfkd.deploy.cost.memory import constants, plain_c_flash, schedule
-    from tfkd.deploy.cost.plain_c import plain_c_work
-    from tfkd.deploy.plain_c import lower
-
-    vectors = counter.core == "m55"
-    found = {}
-    for group, students in samples.items():
-        found[group] = []
-        for index, (name, model_bytes) in enumerate(students.items()):
-            program = lower(model_bytes)
-            if group == "fitted" and index % 5 == 0:
-                _scale_in_general(program)
-            counted = counter.count(model_bytes, program)
-            found[group].append(_Sample(name, plain_c_work(program, vectors), counted, program))
-            logging.info("plain C, %s, %s: %d instructions", counter.core, name, counted["instructions"])
-    fit = found["fitted"]
-    flashes = [sample.counted["flash"] for sample in fit]
-    kernels = {name for flash in flashes for name in flash if name.startswith("tfkd_")}
-    own = [flash["student_plain"] for flash in flashes]
-    sizes = [constants(sample.program, vectors) for sample in fit]
-    structs = _fitted([types for _, types in sizes], [o["constants"] - arrays for o, (arrays, _) in zip(own, sizes)])
-    code = _fitted([schedule(sample.program, vectors) for sample in fit], [o["code"] for o in own])
-    table = {
-        "instructions": _instructions(fit, lambda source: source.removesuffix(".c")),
-        "kernels": {
-            name: max(sum(flash[name].values()) for flash in flashes if name in flash) for name in sorted(kernels)
-        },
-        "schedule": code,
-        "structs": {name: round(size) for name, size in structs.items()},
-    }
-    table["error"] = _errors(found, table)
-    off = [
-        plain_c_flash(sample.program, sample.works, table, vectors)
-        - sum(sum(sizes.values()) for name, sizes in sample.counted["flash"].items() if name.startswith(_OURS))
-        for group in ("held_out", "zoo")
-        for sample in found[group]
-    ]
-    table["error"]["flash_bytes"] = max(map(abs, off))
-    return table
-
-
-_OURS = "tfkd_", "student_plain"
-
-
-def _scale_in_general(program):
-    """Takes the fast scaling away from all layers: what trained students hardly ever need, but may."""
-    for step in program.steps:
-        for structs, _ in filter(None, ((step.structs, step.code), step.vectors)):
-            for _, fields in structs.values():
-                if "scaling" in fields:
-                    fields["scaling"]["fast"] = 0
-
-
-def _tflm(counter, samples):
-    from tfkd.deploy.cost.tflm import tflm_work
-    from tfkd.deploy.decode import decode_pruned
-    from tfkd.deploy.plain_c.reader import read_model
-    from tfkd.deploy.slim import slim
-
-    found = {}
-    for group, students in samples.items():
-        found[group] = []
-        for name, model_bytes in students.items():
-            variants = {name: model_bytes}
-            decode = decode_pruned(slim(model_bytes, for_litert=False))
-            if b"TFLM_DECODE" in decode:
-                variants[f"{name} decode"] = decode
-            for variant, content in variants.items():
-                try:
-                    works = tflm_work(read_model(content), counter.core == "m55")
-                except ValueError:  # pooling and the like, which the libraries need not have
-                    continue
-                counted = counter.count(content)
-                found[group].append(_Sample(variant, works, counted))
-                logging.info("TFLM, %s, %s: %d instructions", counter.core, variant, counted["instructions"])
-    table = {"instructions": _instructions(found["fitted"], _tflm_kernel)} | _tflm_images(counter)
-    table["error"] = _errors(found, table)
-    return table
-
-
-def _tflm_kernel(source):
-    """An object file's name without what a build puts around it."""
-    for kernel in _TFLM_KERNELS:
-        if re.search(rf"(^|_){kernel}(_per_ch)?(_s8)?(\.cc?)?$", source):
-            return kernel
-    return "interpreter"
-
-
-_TFLM_KERNELS = (
-    "arm_convolve_s8",
-    "arm_depthwise_conv_3x3_s8",
-    "arm_depthwise_conv_s8",
-    "arm_depthwise_conv_s8_opt",
-    "arm_elementwise_add_s8",
-    "arm_nn_depthwise_conv_nt_t_s8",
-    "arm_nn_mat_mult_kernel_s8_s16",
-    "arm_nn_mat_mult_nt_t_s8",
-    "arm_nn_vec_mat_mult_t",
-    "arm_q7_to_q15_with_offset",
-    "arm_s8_to_s16_unordered_with_offset",
-    "arm_vector_sum_s8",
-    "concatenation",
-    "decode_pruned",
-    "memcpy",
-    "memset",
-    "reduce_common",
-    "strided_slice",
-)
-
-
-def _tflm_images(counter):
-    """What the engine and the library take in flash: without a memory, with pruned weights to decode, and with all.
-
-    A link takes a minute, so operators are taken together: some bytes too many where a student lacks one of them.
-    """
-    operators = cost_counts.all_operators()
-    usual, decode, most = (counter.image(names) for names in (_USUAL, sorted([*_USUAL, _DECODE]), operators))
-    library = [sum(sum(size) for size in image["library"].values()) for image in (usual, decode, most)]
-    engine = [sum(image["engine"]) for image in (usual, decode, most)]
-    memory = [name for name in operators if name not in (*_USUAL, _DECODE)]
-    return {
-        "always": engine[0] + library[0],
-        "more": [
-            {"for": [_DECODE], "bytes": engine[1] + library[1] - engine[0] - library[0]},
-            {"for": memory, "bytes": engine[2] + library[2] - engine[1] - library[1]},
-        ],
-    }
-
-
-_USUAL = ["ADD", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MEAN", "RESHAPE"]
-_DECODE = "TFLM_DECODE"
-
-
-def _instructions(samples, kernel_of):
-    """Instructions of each piece of each kernel."""
-    named = {work.kernel for sample in samples for work in sample.works}
-    rest = next(name for name in ("interpreter", "student_plain") if name in named)
-    table = {}
-    for kernel in sorted(named):
-        targets = []
-        for sample in samples:
-            spent = 0
-            for source, count in sample.counted["sources"].items():
-                name = kernel_of(source)
-                spent += count if (name if name in named else rest) == kernel else 0
-            targets.append(spent)
-        totals = [sample.counted["instructions"] for sample in samples]
-        table[kernel] = _fitted([sample.sums(kernel) for sample in samples], targets, totals)
-    return table
-
-
-def _fitted(rows, targets, totals=None):
-    """Non-negative numbers, one for each thing counted, that add up to the targets as well as can be.
-
-    Args:
-        rows: list of dicts of what is counted -> how often.
-        targets: list of numbers.
-        totals: of which the targets are parts; by default, only the targets' own share counts.
-    """
-    from scipy.optimize import nnls
-
-    names = [name for name in dict.fromkeys(name for row in rows for name in row) if any(row.get(name) for row in rows)]
-    matrix = np.array([[row.get(name, 0) for name in names] for row in rows], np.float64)
-    targets = np.asarray(targets, np.float64)
-    # Errors count as shares: of what is fitted, but no smaller than a hundredth of the whole.
-    floor = np.ones(len(targets)) if totals is None else np.asarray(totals) / 100
-    weights = 1 / np.maximum(np.maximum(targets, floor), 1)
-    matrix, targets = matrix * weights[:, None], targets * weights
-    scale = np.maximum(np.linalg.norm(matrix, axis=0), 1e-12)
-    solution, _ = nnls(matrix / scale, targets, maxiter=100 * len(names) + 100)
-    return {name: round(float(value), 3) for name, value in zip(names, solution / scale)}
-
-
-def _errors(found, table):
-    from tfkd.deploy.cost.estimate import estimate
-
-    errors = {}
-    for group, samples in found.items():
-        shares = []
-        for sample in samples:
-            estimated = sum(instructions for _, instructions in estimate(sample.works, table["instructions"]))
-            shares.append(abs(estimated / sample.counted["instructions"] - 1))
-            logging.info("%s: %.2f %% off", sample.name, 100 * shares[-1])
-        errors[group] = {"students": len(shares)}
-        errors[group] |= {"median": round(statistics.median(shares), 5), "worst": round(max(shares), 5)}
-    return errors
 
 
 if __name__ == "__main__":
