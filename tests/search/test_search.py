@@ -104,6 +104,21 @@ def test_a_budget_that_nothing_meets_names_the_nearest_student_and_by_how_much(t
         Search(RECIPE, budget, tmp_path / "fit", SPACE, tree, say=lambda line: None)
 
 
+def test_students_that_remember_are_planned_as_the_device_runs_them(tree, tmp_path):
+    stream = dataclasses.replace(RECIPE.windows, kind="stream", length=32, hop=8)
+    student = dataclasses.replace(RECIPE.student, kind="causal", stem_kernel=5)
+    recipe = dataclasses.replace(RECIPE, windows=stream, student=student)
+    search = Search(recipe, BUDGET, tmp_path / "fit", SPACE, tree, say=lambda line: None)
+    sizes = {**SPACE.smallest(), "depth": 2, "kernel": 3}
+    _, chunks = search._planned(sizes)
+    windows = dataclasses.replace(recipe, student=dataclasses.replace(student, kind="imu"))
+    _, whole = Search(windows, BUDGET, tmp_path / "whole", SPACE, tree, say=lambda line: None)._planned(sizes)
+    assert "(memory)" in chunks.by_operator and chunks.instructions < 0.6 * whole.instructions
+    # Strides that a chunk of 8 is no multiple of: such a student cannot be, and is not tried.
+    with pytest.raises(ValueError, match="samples must be a multiple of 16"):
+        search._planned({**sizes, "stem_stride": 4, "strided": 2, "kernel": 3, "depth": 2})
+
+
 def test_what_cannot_be_searched_is_refused(tmp_path):
     with pytest.raises(RecipeError, match="validation_subjects is empty"):
         recipe = dataclasses.replace(RECIPE, data=dataclasses.replace(RECIPE.data, validation_subjects=()))

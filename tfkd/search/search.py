@@ -186,7 +186,10 @@ class Search:
 
     def _refuse_what_nothing_meets(self):
         sizes = self.space.smallest()
-        _, cost = self._planned(sizes)
+        try:
+            _, cost = self._planned(sizes)
+        except ValueError:  # a network that there cannot be, strides longer than its kernels, tells nothing of others
+            return
         if not self.budget.fits(cost):
             over = ", ".join(f"{100 * v:.0f} % of {name}" for name, v in self.budget.excess(cost).items() if v > 0)
             raise BudgetError(
