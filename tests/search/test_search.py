@@ -113,7 +113,7 @@ def test_students_that_remember_are_planned_as_the_device_runs_them(tree, tmp_pa
     _, chunks = search._planned(sizes)
     windows = dataclasses.replace(recipe, student=dataclasses.replace(student, kind="imu"))
     _, whole = Search(windows, BUDGET, tmp_path / "whole", SPACE, tree, say=lambda line: None)._planned(sizes)
-    assert "(memory)" in chunks.by_operator and chunks.instructions < 0.6 * whole.instructions
+    assert "(memory)" in chunks.by_operator and chunks.instructions < 0.7 * whole.instructions
     # Strides that a chunk of 8 is no multiple of: such a student cannot be, and is not tried.
     with pytest.raises(ValueError, match="samples must be a multiple of 16"):
         search._planned({**sizes, "stem_stride": 4, "strided": 2, "kernel": 3, "depth": 2})
