@@ -55,7 +55,10 @@ def measured(results, command):
     of_sequences = {key: title for key, title in SEQUENCES.items() if key in stages["labels"]}
     heading += "".join(f"{title}, % | " for title in of_sequences.values()) + "parameters |"
     lines += ["", heading, "| --- |" + " ---: |" * (heading.count("|") - 2)]
-    for stage in [*(stage for stage in TITLES if stage in stages), *(stage for stage in stages if stage not in TITLES)]:
+    # As `TITLES` has them, with the sizes before what is made of the last of them.
+    after = [stage for stage in ("pruned", "aware", "int8") if stage in stages]
+    before = [stage for stage in TITLES if stage in stages and stage not in after]
+    for stage in [*before, *(stage for stage in stages if stage not in TITLES), *after]:
         found = stages[stage]
         windows = f" {_spread(found['window_accuracy'])} |" if stream else ""
         parameters = f"{found['parameters']:,}" if "parameters" in found else ""
@@ -137,7 +140,9 @@ def _protocol(results):
     }[protocol["windowing"]]
     some = "" if labelled == everyone else f"; labels of {len(labelled)} person in {len(everyone)}"
     known = "; people who trained" if set(protocol["judged_subjects"]) & set(everyone) else ""
-    return f"{words}{some}{known}"
+    sizes = results["recipe"].get("channels", {}).get("weight_kb", ())
+    pruned = f"; channels pruned before int8, to {sizes[-1]:g} KB of weights" if sizes else ""
+    return f"{words}{some}{known}{pruned}"
 
 
 def _gain(results):
