@@ -14,7 +14,7 @@ from pathlib import Path
 
 from absl import app, flags
 from quiet import without_start_up_messages
-from recipes import DEFAULT_RECIPES, MODELS
+from recipes import DEFAULT_RECIPES, load, name_of, path_of
 
 FLAGS = flags.FLAGS
 flags.DEFINE_enum(
@@ -36,26 +36,19 @@ flags.DEFINE_bool("skip_bad_files", False, "Leave unreadable files out and count
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}")
-    if not (FLAGS.dataset or FLAGS.recipe):
-        raise app.UsageError("Name a data set (--dataset synthetic works at once) or a --recipe.")
-    if FLAGS.dataset == "folder" and not FLAGS.recipe:
-        raise app.UsageError("Your own data needs a --recipe of its own: tfkd/data/README.md has one to copy.")
+    path = path_of(FLAGS.dataset, FLAGS.recipe)
     with without_start_up_messages():
         import tfkd  # noqa: F401
     from tfkd.data.recordings import DataError
     from tfkd.deploy import ContractError, ExportError, TflmError
     from tfkd.files import OutputError
     from tfkd.networks.weights import WeightsError
-    from tfkd.recipe import RecipeError, load_recipe
+    from tfkd.recipe import RecipeError
 
-    path = Path(FLAGS.recipe or MODELS / DEFAULT_RECIPES[FLAGS.dataset] / "recipe.toml")
     started = time.time()
     try:
-        recipe = load_recipe(path, FLAGS.set)
-        if FLAGS.dataset and recipe.data.dataset != FLAGS.dataset:
-            raise RecipeError(f"{path} is for --dataset {recipe.data.dataset}, not {FLAGS.dataset}.")
-        name = path.parent.name if path.name == "recipe.toml" else path.stem
-        folder = Path(FLAGS.out or Path("runs") / name)
+        recipe = load(path, FLAGS.dataset, FLAGS.set)
+        folder = Path(FLAGS.out or Path("runs") / name_of(path))
         from tfkd.experiment import Experiment
         from tfkd.report.words import decided, final
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from absl import app, flags
 from quiet import without_start_up_messages
-from recipes import DEFAULT_RECIPES, MODELS
+from recipes import DEFAULT_RECIPES, load, name_of, path_of
 
 _FLASH = flags.DEFINE_string("flash", None, "Most flash of engine and student, as 64k.")
 _RAM = flags.DEFINE_string("ram", None, "Most memory in which an inference runs, as 16k.")
@@ -37,28 +37,25 @@ flags.DEFINE_string("data_dir", None, "Folder that holds the data set, at any de
 flags.DEFINE_integer("seeds", 1, "Trainings of each student, whose accuracies are averaged.", lower_bound=1)
 flags.DEFINE_string("out", None, "Folder of the search. Default: runs/<recipe name>-fit.")
 
+flags.DEFINE_bool("skip_bad_files", False, "Leave unreadable files out and count them.")
+
 FLAGS = flags.FLAGS
 
 
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unknown arguments: {' '.join(argv[1:])}")
-    if not (FLAGS.dataset or FLAGS.recipe):
-        raise app.UsageError("Name a data set (--dataset synthetic works at once) or a --recipe.")
-    if FLAGS.dataset == "folder" and not FLAGS.recipe:
-        raise app.UsageError("Your own data needs a --recipe of its own: tfkd/data/README.md has one to copy.")
+    path = path_of(FLAGS.dataset, FLAGS.recipe)
     with without_start_up_messages():
         import tfkd  # noqa: F401
     from tfkd.data.recordings import DataError
     from tfkd.deploy import TflmError
     from tfkd.files import OutputError
-    from tfkd.recipe import RecipeError, load_recipe
+    from tfkd.recipe import RecipeError
     from tfkd.search import Budget, BudgetError, Search, Space, held_out, parse_bytes, parse_count
 
     if importlib.util.find_spec("optuna") is None:
         sys.exit('The search needs Optuna: pip install "tfkd[search]"')
-    path = Path(FLAGS.recipe or MODELS / DEFAULT_RECIPES[FLAGS.dataset] / "recipe.toml")
-    name = path.parent.name if path.name == "recipe.toml" else path.stem
     try:
         budget = Budget(
             flash_bytes=_FLASH.value and parse_bytes(_FLASH.value),
@@ -69,13 +66,12 @@ def main(argv):
             core=_CORE.value,
             mhz=_MHZ.value,
         )
-        recipe = load_recipe(path, FLAGS.set)
-        if FLAGS.dataset and recipe.data.dataset != FLAGS.dataset:
-            raise RecipeError(f"{path} is for --dataset {recipe.data.dataset}, not {FLAGS.dataset}.")
-        recipe = held_out(recipe, _numbers("validation_subjects", _VALIDATION.value), FLAGS.data_dir)
+        recipe = load(path, FLAGS.dataset, FLAGS.set)
+        on_error = "skip" if FLAGS.skip_bad_files else "raise"
+        recipe = held_out(recipe, _numbers("validation_subjects", _VALIDATION.value), FLAGS.data_dir, on_error)
         space = dataclasses.replace(Space(), lengths=_numbers("lengths", _LENGTHS.value))
-        folder = Path(FLAGS.out or Path("runs") / f"{name}-fit")
-        found = Search(recipe, budget, folder, space, FLAGS.data_dir, FLAGS.seeds).run(_TRIALS.value)
+        folder = Path(FLAGS.out or Path("runs") / f"{name_of(path)}-fit")
+        found = Search(recipe, budget, folder, space, FLAGS.data_dir, FLAGS.seeds, on_error).run(_TRIALS.value)
     except (BudgetError, RecipeError, DataError, OutputError, TflmError) as error:
         sys.exit(f"\n{error}")
     _print_table(found)

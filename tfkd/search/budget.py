@@ -3,6 +3,8 @@
 import dataclasses
 import re
 
+from tfkd.deploy.cost.estimate import figures
+
 
 class BudgetError(ValueError):
     """A budget that cannot be read, or that nothing meets; the message says by how much, and what came nearest."""
@@ -37,6 +39,10 @@ class Budget:
                 raise BudgetError(f"The budget's {name} must be above 0, got {limit}.")
         if self.mhz <= 0:
             raise BudgetError(f"mhz must be above 0, got {self.mhz}.")
+        try:
+            figures(self.engine, self.core)
+        except ValueError as error:
+            raise BudgetError(str(error)) from error
         if self.milliseconds is not None and self.core != "m4":
             raise BudgetError(
                 f"Milliseconds are estimated for core m4 alone, not for {self.core}: limit the instructions instead."
@@ -87,10 +93,7 @@ def parse_bytes(text):
     Raises:
         BudgetError: it is neither.
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKmM]?)(?:i?[bB])?", text.strip())
-    if not found:
-        raise BudgetError(f"{text!r} is no size: write bytes, or 64k, or 1M.")
-    return int(float(found[1]) * {"": 1, "k": 1024, "m": 1024**2}[found[2].lower()])
+    return int(_scaled(text, r"(?:i?[bB])?", 1024, "size: write bytes, or 64k, or 1M"))
 
 
 def parse_count(text):
@@ -99,7 +102,11 @@ def parse_count(text):
     Raises:
         BudgetError: it is neither.
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKmM]?)", text.strip())
+    return round(_scaled(text, "", 1000, "number: write it out, or 500k, or 1.2M"))
+
+
+def _scaled(text, unit, thousand, wanted):
+    found = re.fullmatch(rf"(\d+(?:\.\d+)?)\s*([kKmM]?){unit}", text.strip())
     if not found:
-        raise BudgetError(f"{text!r} is no number: write it out, or 500k, or 1.2M.")
-    return round(float(found[1]) * {"": 1, "k": 1e3, "m": 1e6}[found[2].lower()])
+        raise BudgetError(f"{text!r} is no {wanted}.")
+    return float(found[1]) * thousand ** ["", "k", "m"].index(found[2].lower())

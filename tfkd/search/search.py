@@ -44,6 +44,7 @@ class Search:
         space: `Space`.
         data_dir: where the data set is; `None` for `TFKD_DATA`.
         seeds: trainings of each student, whose accuracies are averaged.
+        on_error: `"raise"` or `"skip"`, for files that cannot be read.
         say: function that takes a line of progress.
 
     Raises:
@@ -52,7 +53,7 @@ class Search:
         BudgetError: even the smallest student of the space does not fit.
     """
 
-    def __init__(self, recipe, budget, folder, space=None, data_dir=None, seeds=1, say=print):
+    def __init__(self, recipe, budget, folder, space=None, data_dir=None, seeds=1, on_error="raise", say=print):
         if recipe.student.kind not in KINDS:
             raise RecipeError(f"student.kind is {recipe.student.kind!r}; only {' and '.join(KINDS)} can be searched.")
         if not recipe.data.validation_subjects:
@@ -61,10 +62,11 @@ class Search:
         whole = dataclasses.replace(recipe.pruning, sparsity=0.0)
         self.recipe = dataclasses.replace(recipe, ablation=alone, pruning=whole)
         self.given, self.budget, self.space, self.folder = recipe, budget, space or Space(), Path(folder)
-        self.data_dir, self.seeds, self.say = data_dir, seeds, say
-        self._experiments = {}
-        self._claim_folder()
+        self.data_dir, self.seeds, self.on_error, self.say = data_dir, seeds, on_error, say
+        self._experiments, self._costs = {}, {}
+        self._check_folder()
         self._refuse_what_nothing_meets()
+        files.write_json(self.folder / "search.json", self._identity())
 
     def run(self, trials):
         """Goes on until so many students have been judged, by whoever works on the folder.
@@ -105,11 +107,12 @@ class Search:
         trial.set_user_attr("process", f"{socket.gethostname()}:{os.getpid()}")
         trial.set_user_attr("sizes", sizes)
         try:
-            recipe, cost = self._planned(sizes)
+            recipe, student = self._planned(sizes)
         except ValueError as error:  # a stride longer than its kernel, too few channels to prune
             trial.set_constraint("network", 1.0)
             self.say(f"{name}: {error}")
             return None
+        cost = self._planned_cost(name, student)
         if not self.budget.fits(cost):
             self._note(trial, cost)
             self.say(f"{name}: does not fit: {self.budget.told(cost)}")
@@ -134,7 +137,11 @@ class Search:
             trial.set_user_attr(name, round(getattr(cost, name)))
 
     def _planned(self, sizes):
-        """The recipe of a student, and its cost: of channels left out at random, where some are to be pruned."""
+        """The recipe of a student, and the student, untrained: without some channels, where some are to be pruned.
+
+        Raises:
+            ValueError: there can be no such network.
+        """
         recipe, experiment = recipe_of(sizes, self.recipe), self._experiment(sizes)
         trainer = Trainer(recipe, experiment.prepared, experiment.channels, 0)
         student = trainer.new_student()
@@ -144,9 +151,14 @@ class Search:
             budget = int(1024 * recipe.channels.weight_kb[0])
             scores = weight_importance(channels)
             student = channels.without(channels.least_important(scores, budget, recipe.channels.multiple))
-        student, _ = split_encoding(trainer.on_device(student))
-        noise = np.random.default_rng(0).normal(size=(8, *student.input_shape[1:]))
-        return recipe, cost_of(convert_int8(student, noise), self.budget.engine, self.budget.core)
+        return recipe, trainer.on_device(student)
+
+    def _planned_cost(self, name, student):
+        if name not in self._costs:  # proposed again, it costs the same
+            student, _ = split_encoding(student)
+            noise = np.random.default_rng(0).normal(size=(8, *student.input_shape[1:]))
+            self._costs[name] = cost_of(convert_int8(student, noise), self.budget.engine, self.budget.core)
+        return self._costs[name]
 
     def _judge(self, name, sizes, recipe):
         """Validation accuracy in int8 and export, each by seed."""
@@ -169,27 +181,28 @@ class Search:
         length = recipe.windows.length
         if length not in self._experiments:
             recipe = dataclasses.replace(self.recipe, windows=recipe.windows)
-            self._experiments[length] = Experiment(
-                recipe, self.folder / "teachers" / f"n{length}", self.data_dir, say=self.say, show_epochs=False
-            )
+            teachers = self.folder / "teachers" / f"n{length}"
+            self._experiments[length] = Experiment(recipe, teachers, self.data_dir, self.on_error, say=self.say)
         return self._experiments[length]
 
-    def _claim_folder(self):
-        kept = self.folder / "search.json"
-        wanted = {"recipe": self.recipe.to_toml(), "budget": dataclasses.asdict(self.budget), "seeds": self.seeds}
-        wanted["space"] = {name: list(values) for name, values in dataclasses.asdict(self.space).items()}
-        if not kept.exists():
-            files.write_json(kept, wanted)
-        elif (found := json.loads(kept.read_text())) != wanted:
+    def _identity(self):
+        space = {name: list(values) for name, values in dataclasses.asdict(self.space).items()}
+        budget = dataclasses.asdict(self.budget)
+        return {"recipe": self.recipe.to_toml(), "budget": budget, "seeds": self.seeds, "space": space}
+
+    def _check_folder(self):
+        kept, wanted = self.folder / "search.json", self._identity()
+        if kept.exists() and (found := json.loads(kept.read_text())) != wanted:
             other = [name for name in wanted if found.get(name) != wanted[name]]
             raise RecipeError(f"{self.folder} holds a search with another {' and '.join(other)}. Choose another --out.")
 
     def _refuse_what_nothing_meets(self):
         sizes = self.space.smallest()
         try:
-            _, cost = self._planned(sizes)
+            _, student = self._planned(sizes)
         except ValueError:  # a network that there cannot be, strides longer than its kernels, tells nothing of others
             return
+        cost = self._planned_cost(name_of(sizes), student)
         if not self.budget.fits(cost):
             over = ", ".join(f"{100 * v:.0f} % of {name}" for name, v in self.budget.excess(cost).items() if v > 0)
             raise BudgetError(
@@ -198,18 +211,20 @@ class Search:
             )
 
 
-def held_out(recipe, subjects=(), data_dir=None):
+def held_out(recipe, subjects=(), data_dir=None, on_error="raise"):
     """The recipe with validation people: those named, its own, or else the last quarter of the training people.
 
     Args:
         recipe: `Recipe`.
         subjects: their numbers.
         data_dir: where the data set is; `None` for `TFKD_DATA`.
+        on_error: `"raise"` or `"skip"`, for files that cannot be read.
     """
     if not subjects and recipe.data.validation_subjects:
         return recipe
     if not subjects:
-        read = datasets.read(recipe.data.dataset, data_dir, modalities=recipe.modalities, sensors=recipe.data.sensors)
+        data = recipe.data
+        read = datasets.read(data.dataset, data_dir, on_error, recipe.modalities, sensors=data.sensors)
         people = sorted({int(subject) for subject in prepare(recipe, read).train.subjects})
         if len(people) < 2:
             raise RecipeError(f"Only person {people[0]} trains: nobody can be held out to choose students by.")

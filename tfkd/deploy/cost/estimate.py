@@ -67,7 +67,7 @@ def cost_of(model_bytes, engine="plain_c", core="m4"):
         ValueError: no figures for this engine on this core, or for an operator; or this is not a `.tflite` file.
         TflmError: TensorFlow Lite Micro cannot run the model.
     """
-    table = _table(engine, core)
+    table = figures(engine, core)
     vectors = core == "m55"
     if engine == "plain_c":
         program = lower(model_bytes)
@@ -96,7 +96,12 @@ def _read_fitted():
     return json.loads(resources.files("tfkd.deploy.cost").joinpath("fitted.json").read_text())
 
 
-def _table(engine, core):
+def figures(engine, core):
+    """What was fitted for an engine on a core.
+
+    Raises:
+        ValueError: nothing was.
+    """
     tables = fitted()["engines"]
     if engine not in tables:
         raise ValueError(f"engine must be {' or '.join(map(repr, tables))}, not {engine!r}.")
