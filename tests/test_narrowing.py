@@ -9,7 +9,7 @@ import pytest
 from tfkd.compress import Channels
 from tfkd.deploy import load_export
 from tfkd.evaluation import Predictions
-from tfkd.experiment import Experiment
+from tfkd.experiment import Experiment, export_keras
 from tfkd.recipe import RecipeError, parse_recipe
 from tfkd.seed_run import stages_of
 
@@ -69,6 +69,12 @@ def test_every_size_is_trained_exported_and_told(finished):
     page = Reader((finished / "report.html").read_text())
     assert page.row("Fewer channels, 1.25\u00a0KB of weights")
     assert "With 2 KB of weights instead of all channels" in page.text
+
+
+def test_what_can_be_exported_later_are_the_float_students(finished, tmp_path):
+    with pytest.raises(RecipeError, match="is not a student") as refused:
+        export_keras(finished / "seed0" / "teacher.keras", tmp_path / "export")
+    assert "narrowed_2k.keras" in str(refused.value) and "int8" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

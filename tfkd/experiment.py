@@ -144,7 +144,7 @@ def export_keras(path, folder, data_dir=None):
             "it in Python with tfkd.deploy.export_student(), which takes both."
         )
     recipe = load_recipe(run / "recipe.toml")
-    students = [stage for stage in stages_of(recipe) if not stage.startswith("teacher") and stage != "int8"]
+    students = [stage for stage in stages_of(recipe) if not stage.startswith(("teacher", "int8"))]
     if path.stem not in students:
         raise RecipeError(
             f"{path} is not a student; those of a run are {', '.join(f'{stage}.keras' for stage in students)}."

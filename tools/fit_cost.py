@@ -7,13 +7,14 @@
 Writes untrained students of many shapes, builds one inference of each for emulated boards, counts its instructions
 by function, and fits how many instructions each piece of each kernel takes. How far off that is, is measured on
 other students and on those in models/. The numbers go to `tfkd/deploy/cost/fitted.json`. Counts are kept in
-`--build_dir`: what was killed goes on where it was. The first time takes some ten minutes. Needs what `make firmware`
-needs, and for `--tflm_library` the library as `micro/cmake/tflm.cmake` tells; without it, the numbers of TensorFlow
-Lite Micro stay as they are.
+`--build_dir`: what was killed goes on where it was. The first time takes long: some seconds a student and core. Needs
+what `make firmware` needs, and for `--tflm_library` the library as `micro/cmake/tflm.cmake` tells; without it, the
+numbers of TensorFlow Lite Micro stay as they are.
 """
 
 import json
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -34,6 +35,14 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {' '.join(argv[1:])}")
     import cost_counts
+
+    libraries = [pair.partition("=")[::2] for pair in _TFLM_LIBRARY.value]
+    if any(core not in cost_counts.TFLM_CORES or not library for core, library in libraries):
+        raise app.UsageError(f"--tflm_library must be m4=FOLDER or m55=FOLDER, not {', '.join(_TFLM_LIBRARY.value)}.")
+    if libraries and not _TFLM_DIR.value:
+        raise app.UsageError("--tflm_library needs the checkout that it was built from: --tflm_dir.")
+    if subprocess.run([sys.executable, _ROOT / "micro" / "tools" / "firmware.py", "--check"], check=False).returncode:
+        sys.exit(2)
     import cost_fit
     import cost_students
 
@@ -51,7 +60,7 @@ def main(argv):
     for core in cost_counts.MACHINES:
         counter = cost_counts.Counter("plain_c", core, _BUILD.value)
         engines["plain_c"][core] = cost_fit.plain_c(counter, samples)
-    for core, library in (pair.split("=", 1) for pair in _TFLM_LIBRARY.value):
+    for core, library in libraries:
         counter = cost_counts.Counter("tflm", core, _BUILD.value, (_TFLM_DIR.value, library))
         engines["tflm"][core] = cost_fit.tflm(counter, samples)
     command = shlex.join(["python", "tools/fit_cost.py", *sys.argv[1:]])

@@ -60,7 +60,7 @@ class Channels:
                 self.groups.setdefault(" + ".join(sorted(makers)), []).append(unit)
         self.groups = {name: np.array(units) for name, units in self.groups.items()}
         keeping = {self.units.kept[unit] for unit in self.units.makers if unit in self.units.kept}
-        self.kept = sorted(keeping - {"the input", "the output"} - {n for n in keeping if n in self.units.writes})
+        self.kept = sorted(keeping - {"the input", "the output"} - self.units.writes.keys())
         if not self.groups:
             raise ChannelError(f"No channel of {model.name!r} can be pruned{self._because_of_kept()}.")
 

@@ -76,12 +76,24 @@ def gradient_importance(channels, trained, batches):
             f"gradient_importance needs Keras on TensorFlow, not on {keras.backend.backend()}. Use weight_importance "
             "or activation_importance, or set KERAS_BACKEND=tensorflow."
         )
-    import tensorflow as tf
-
     kernels = [channels.model.get_layer(name).kernel for name in channels.units.read_by]
     if not {id(kernel) for kernel in kernels} <= {id(weight) for weight in trained.trainable_variables}:
         raise ValueError(f"{trained.name!r} does not train the network whose channels are asked for.")
     state = [np.array(variable) for variable in trained.non_trainable_variables]
+    try:
+        scores, count = _squared_slopes(channels, kernels, trained, batches)
+    finally:  # training mode moved the statistics of normalisation
+        for variable, value in zip(trained.non_trainable_variables, state):
+            variable.assign(value)
+    if not count:
+        raise ValueError("batches holds no batch.")
+    return scores / count
+
+
+def _squared_slopes(channels, kernels, trained, batches):
+    """Sums over batches, and how many these were."""
+    import tensorflow as tf
+
     scores, count = np.zeros(channels.units.count), 0
     for batch in _each(batches):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
@@ -93,11 +105,7 @@ def gradient_importance(channels, trained, batches):
             by_channel = np.moveaxis(np.asarray(kernel) * np.asarray(gradient), -2, 0)
             np.add.at(slopes, channels.units.reads[name], by_channel.reshape(len(by_channel), -1).sum(axis=1))
         scores, count = scores + slopes**2, count + 1
-    for variable, value in zip(trained.non_trainable_variables, state):
-        variable.assign(value)
-    if not count:
-        raise ValueError("batches holds no batch.")
-    return scores / count
+    return scores, count
 
 
 def _gains(normalisation):
