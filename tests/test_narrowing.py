@@ -1,16 +1,20 @@
 """A run whose distilled student loses channels, one size after the other."""
 
+import dataclasses
 import json
 
 import keras
 import numpy as np
 import pytest
 
-from tfkd.compress import Channels
+from tfkd import narrowing
+from tfkd.compress import Channels, weight_importance
 from tfkd.deploy import load_export
+from tfkd.deploy.cost import Budget
 from tfkd.evaluation import Predictions
 from tfkd.experiment import Experiment, export_keras
-from tfkd.recipe import RecipeError, parse_recipe
+from tfkd.networks import imu_student
+from tfkd.recipe import ChannelPruning, RecipeError, parse_recipe
 from tfkd.seed_run import stages_of
 
 from .formats import utd
@@ -84,11 +88,48 @@ def test_what_can_be_exported_later_are_the_float_students(finished, tmp_path):
         ({"weight_kb": [0]}, "channels.weight_kb"),
         ({"weight_kb": [4], "importance": "luck"}, "'luck', but must be gradient or weights or activations"),
         ({"weight_kb": [4], "multiple": 0}, "channels.multiple is 0, but must be at least 1"),
+        ({"flash_kb": 24}, "channels.flash_kb is 24.0, but must be 0 where channels.weight_kb names no size to begin"),
     ],
 )
 def test_impossible_sizes_are_refused(channels, told):
     with pytest.raises(RecipeError, match=told):
         parse_recipe({"channels": channels})
+
+
+def test_channels_leave_until_a_budget_is_met_and_no_longer():
+    student = imu_student((32, 6), 5, width=24, depth=1)
+    channels = Channels(student)
+    scores = weight_importance(channels)
+
+    def steps_with(**limits):
+        settings = ChannelPruning(weight_kb=(1.7,), multiple=2, **limits)
+        removed = narrowing._within(narrowing.budget_of(settings), channels, scores, settings, lambda student: student)
+        return len(removed) // 2
+
+    def cost_after(steps):
+        order, _ = channels.leaving_order(scores, multiple=2)
+        return narrowing.int8_cost(channels.without(order[:steps].ravel()), Budget(flash_bytes=1))
+
+    without_limit = len(channels.least_important(scores, int(1.7 * 1024), multiple=2)) // 2
+    assert 0 < without_limit == steps_with(flash_kb=1024)
+    wanted = cost_after(without_limit + 3).flash_bytes
+    assert wanted < cost_after(without_limit + 2).flash_bytes
+    assert steps_with(flash_kb=wanted / 1024) == without_limit + 3
+
+
+@pytest.mark.parametrize(
+    "settings, told",
+    [
+        ({"weight_kb": (0.1,)}, r"channels.weight_kb is \(0.1,\): .* cannot be pruned to 102 bytes of weights"),
+        ({"weight_kb": (1.0,), "flash_kb": 1.0}, r"less than can be had: .* takes flash \S+ KB of 1.0 KB. Allow more"),
+        ({"weight_kb": (1.0,), "flash_kb": 9.0, "core": "m3"}, "core must be one of m4, m7, m55"),
+    ],
+)
+def test_sizes_out_of_reach_are_refused_before_anything_is_trained(settings, told):
+    recipe = dataclasses.replace(parse_recipe(RECIPE), channels=ChannelPruning(**settings))
+    student = imu_student((32, 6), 5, width=24, depth=1)
+    with pytest.raises(RecipeError, match=told):
+        narrowing.check_reachable(recipe, student, lambda student: student)
 
 
 def test_zeros_and_training_as_int8_do_not_go_together():

@@ -10,7 +10,7 @@ import json
 import re
 from pathlib import Path
 
-from tfkd import files, provenance, quantizing, report, results
+from tfkd import files, narrowing, provenance, quantizing, report, results
 from tfkd.data import datasets
 from tfkd.deploy import check_exportable
 from tfkd.prepared import prepare, student_channels
@@ -99,8 +99,11 @@ class Experiment:
         Returns:
             The contents of `results.json`.
         """
+        trainer = Trainer(self.recipe, self.prepared, self.channels, 0)
+        if not (self.folder / "seed0").exists():
+            narrowing.check_reachable(self.recipe, trainer.new_student(), trainer.on_device)
         if self.recipe.quantization.int8:
-            self._refuse_what_cannot_be_exported()
+            self._refuse_what_cannot_be_exported(trainer)
         for seed in range(seeds):
             SeedRun(self, seed).run()
         summary = results.summarize(self.folder, self.recipe, self.prepared, seeds)
@@ -108,11 +111,10 @@ class Experiment:
         report.write(self.folder, summary)
         return summary
 
-    def _refuse_what_cannot_be_exported(self):
+    def _refuse_what_cannot_be_exported(self, trainer):
         checked = self.folder / "exportable.json"
         if not checked.exists():
             self.say("Checking that TensorFlow Lite Micro can run the student ...")
-            trainer = Trainer(self.recipe, self.prepared, self.channels, 0)
             check_exportable(trainer.on_device(trainer.new_student()))
             files.write_json(checked, {"exportable": True})
 

@@ -1,11 +1,16 @@
 """The stages of a seed in which the distilled student loses channels, one size after the other."""
 
+import bisect
 import dataclasses
 
 import keras
 import numpy as np
 
-from tfkd.compress import Channels, activation_importance, gradient_importance, weight_importance
+from tfkd.compress import ChannelError, Channels, activation_importance, gradient_importance, weight_importance
+from tfkd.deploy import convert_int8, cost_of
+from tfkd.deploy.cost import Budget, BudgetError
+from tfkd.deploy.encoding import split_encoding
+from tfkd.recipe import RecipeError
 from tfkd.teaching import load
 
 NARROWED, SMALL, INT8 = "narrowed_", "small_", "int8_"
@@ -47,8 +52,13 @@ def narrow(run, size):
     settings, training = run.recipe.channels, _training(run.recipe)
     student = load(run.folder / f"{stage_before(run.recipe, size)}.keras")
     channels = Channels(student)
-    budget = int(1024 * settings.weight_kb[sizes_of(run.recipe).index(size)])
-    removed = channels.least_important(_scores(run, channels), budget, settings.multiple)
+    sizes = sizes_of(run.recipe)
+    weight_bytes = int(1024 * settings.weight_kb[sizes.index(size)])
+    scores, budget = _scores(run, channels), budget_of(settings)
+    if budget and size == sizes[-1]:
+        removed = _within(budget, channels, scores, settings, run.trainer.on_device)
+    else:
+        removed = channels.least_important(scores, weight_bytes, settings.multiple)
     smaller = channels.without(removed)
     facts = run.train(NARROWED + size, *run.going_on(smaller, training), smaller, training)
     widths = {name: int((~np.isin(units, removed)).sum()) for name, units in channels.groups.items()}
@@ -72,6 +82,76 @@ def from_scratch(run, size):
         run.fit(stage, *run.going_on(student, training), training)
     facts = run.train(stage, *run.going_on(student, training), student, training)
     return {**facts, "weight_bytes": Channels(student).weight_bytes()}
+
+
+def budget_of(settings):
+    """The `Budget` of the last size, `None` if nothing limits it.
+
+    Args:
+        settings: section `channels` of a recipe.
+
+    Raises:
+        BudgetError: there are no figures for its engine and core.
+    """
+    limits = {
+        "flash_bytes": round(1024 * settings.flash_kb) or None,
+        "ram_bytes": round(1024 * settings.ram_kb) or None,
+        "instructions": settings.instructions or None,
+    }
+    return Budget(**limits, engine=settings.engine, core=settings.core) if any(limits.values()) else None
+
+
+def int8_cost(student, budget):
+    """The `Cost` of a student, trained or not, in int8 on the budget's engine and core."""
+    student, _ = split_encoding(student)
+    noise = np.random.default_rng(0).normal(size=(8, *student.input_shape[1:]))
+    return cost_of(convert_int8(student, noise), budget.engine, budget.core)
+
+
+def check_reachable(recipe, student, on_device):
+    """Refuses sizes that the student cannot be brought to, before anything is trained.
+
+    Args:
+        recipe: `Recipe`.
+        student: untrained.
+        on_device: function from a student to the one that the device runs.
+
+    Raises:
+        RecipeError: which of its settings cannot be met, and what comes nearest.
+    """
+    settings = recipe.channels
+    if not settings.weight_kb:
+        return
+    try:
+        channels = Channels(student)
+        scores = weight_importance(channels)
+        channels.least_important(scores, int(1024 * settings.weight_kb[-1]), settings.multiple)
+    except ChannelError as error:
+        raise RecipeError(f"channels.weight_kb is {settings.weight_kb}: {error}") from error
+    try:
+        budget = budget_of(settings)
+    except BudgetError as error:
+        raise RecipeError(f"[channels] {error}") from error
+    if budget:
+        steps, _ = channels.leaving_order(scores, settings.multiple)
+        cost = int8_cost(on_device(channels.without(steps.ravel())), budget)
+        if not budget.fits(cost):
+            raise RecipeError(
+                "[channels] asks for less than can be had: without all channels that can leave, the student takes "
+                f"{budget.told(cost)}. Allow more, or begin with a network of fewer or smaller layers."
+            )
+
+
+def _within(budget, channels, scores, settings, on_device):
+    """The units that leave to come to the last size, and those that leave after them until the budget is met."""
+    removed = channels.least_important(scores, int(1024 * settings.weight_kb[-1]), settings.multiple)
+    steps, _ = channels.leaving_order(scores, settings.multiple)
+
+    def fits(count):
+        return budget.fits(int8_cost(on_device(channels.without(steps[:count].ravel())), budget))
+
+    counts = range(len(removed) // settings.multiple, len(steps))
+    return steps[: bisect.bisect_left(counts, True, key=fits) + counts.start].ravel()
 
 
 def _training(recipe):

@@ -199,6 +199,9 @@ class ChannelPruning:
     out. At each size the student is trained on as it was distilled, for `epochs`; `multiple` channels leave a layer at
     once. `importance` is by `gradient` of the loss, `weights` or `activations`. With `from_scratch`, the networks that
     are found are also trained from new weights with the same budget.
+
+    At the last size channels go on leaving until the int8 student is within `flash_kb`, `ram_kb` and `instructions`,
+    those that are not 0, as `tfkd.deploy.cost_of` tells them for `engine` and `core`.
     """
 
     weight_kb: tuple[float, ...] = ()
@@ -207,7 +210,11 @@ class ChannelPruning:
     epochs: int = 60
     learning_rate: float = 0.001
     from_scratch: bool = False
-
+    flash_kb: float = 0.0
+    ram_kb: float = 0.0
+    instructions: int = 0
+    engine: str = "plain_c"
+    core: str = "m4"
 
 @dataclasses.dataclass(frozen=True)
 class Quantization:

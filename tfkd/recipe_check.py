@@ -45,7 +45,7 @@ def check(recipe, source):
         ("teacher_training", {"epochs": 1, "batch_size": 2, "learning_rate": 0, "weight_decay": 0}),
         ("student_training", {"epochs": 1, "batch_size": 2, "learning_rate": 0, "weight_decay": 0}),
         ("distillation", {"label": 0, "soft_targets": 0, "distance": 0, "angle": 0, "semantic": 0}),
-        ("channels", {"multiple": 1, "epochs": 1, "learning_rate": 0}),
+        ("channels", {"multiple": 1, "epochs": 1, "learning_rate": 0, "flash_kb": 0, "ram_kb": 0, "instructions": 0}),
         ("pruning", {"sparsity": 0, "epochs": 0, "learning_rate": 0}),
         ("quantization", {"calibration_per_class": 1, "aware_epochs": 0, "aware_learning_rate": 0}),
     ):
@@ -72,6 +72,9 @@ def check(recipe, source):
     sizes = recipe.channels.weight_kb
     falling = all(size > 0 for size in sizes) and list(sizes) == sorted(set(sizes), reverse=True)
     require(falling, "channels.weight_kb", sizes, "of sizes above 0, each smaller than the one before")
+    for key in ("flash_kb", "ram_kb", "instructions"):
+        limit = getattr(recipe.channels, key)
+        require(sizes or not limit, f"channels.{key}", limit, "0 where channels.weight_kb names no size to begin at")
     _check_images(recipe, require)
     _check_causal(recipe, require)
     _check_teachers(recipe, require)

@@ -50,9 +50,11 @@ def main(argv):
         import tfkd  # noqa: F401
     from tfkd.data.recordings import DataError
     from tfkd.deploy import TflmError
+    from tfkd.deploy.cost import Budget, BudgetError
+    from tfkd.deploy.cost.budget import parse_bytes, parse_count
     from tfkd.files import OutputError
     from tfkd.recipe import RecipeError
-    from tfkd.search import Budget, BudgetError, Search, Space, held_out, parse_bytes, parse_count
+    from tfkd.search import Search, Space, held_out
 
     if importlib.util.find_spec("optuna") is None:
         sys.exit('The search needs Optuna: pip install "tfkd[search]"')

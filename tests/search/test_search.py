@@ -7,9 +7,9 @@ import pytest
 
 from tests.formats import utd
 from tfkd.deploy import load_export
-from tfkd.deploy.cost import cost_of
+from tfkd.deploy.cost import Budget, BudgetError, cost_of
 from tfkd.recipe import RecipeError, load_recipe, parse_recipe
-from tfkd.search import Budget, BudgetError, Search, Space, held_out
+from tfkd.search import Search, Space, held_out
 from tfkd.search.space import name_of, recipe_of
 
 RECIPE = parse_recipe(
@@ -63,6 +63,8 @@ def test_what_a_search_finds(finished, tree):
     assert recipe.data.validation_subjects == () and recipe.ablation.control and recipe.pruning == RECIPE.pruning
     assert recipe.student == recipe_of(chosen["sizes"], RECIPE).student
     assert list(recipe.channels.weight_kb) == chosen["weight_kb"]
+    if chosen["weight_kb"]:  # it is brought to the budget again, whatever its weights will be
+        assert (recipe.channels.flash_kb, recipe.channels.ram_kb, recipe.channels.core) == (30, 16, "m4")
     assert found["chosen"] in (folder / "budget.html").read_text()
 
 

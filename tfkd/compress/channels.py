@@ -79,14 +79,43 @@ class Channels:
                 total += (_span(layer) * read + 4) * written
         return total
 
-    def least_important(self, scores, weight_bytes, multiple=4, least=8):
-        """Chooses what leaves: again and again the channels of least importance for the bytes that they take.
+    def leaving_order(self, scores, multiple=4, least=8):
+        """In which order channels leave: again and again those of least importance for the bytes that they take.
 
         Args:
             scores: importance by unit, as `weight_importance` and its like give it.
-            weight_bytes: how many bytes may be left, as the method of this name counts them.
             multiple: so many channels leave a group at once, because kernels work on so many at a time.
             least: channels that each group keeps.
+
+        Returns:
+            Units, `(steps, multiple)`, those that leave first in front, and the bytes of weights left after each step,
+            `(steps,)`, as `weight_bytes` counts them.
+        """
+        if np.shape(scores) != (self.units.count,):
+            raise ValueError(f"scores must have shape ({self.units.count},), one a unit, not {np.shape(scores)}.")
+        if multiple < 1 or least < 1:
+            raise ValueError(f"multiple and least must be at least 1, got {multiple} and {least}.")
+        left = {name: units[np.argsort(scores[units], kind="stable")] for name, units in self.groups.items()}
+        steps, sizes, now = [], [], self.weight_bytes()
+        while True:
+            offers = []
+            for name, units in left.items():
+                if len(units) >= least + multiple:
+                    after = self.weight_bytes(np.concatenate([*steps, units[:multiple]]))
+                    offers.append((scores[units[:multiple]].sum() / (now - after), name, after))
+            if not offers:
+                return np.reshape(steps, (-1, multiple)).astype(int), np.array(sizes, int)
+            _, name, now = min(offers)
+            steps.append(left[name][:multiple])
+            sizes.append(now)
+            left[name] = left[name][multiple:]
+
+    def least_important(self, scores, weight_bytes, multiple=4, least=8):
+        """Chooses what leaves, in the order of `leaving_order`.
+
+        Args:
+            scores, multiple, least: as there.
+            weight_bytes: how many bytes may be left.
 
         Returns:
             Units, for `without`; none if the network is small enough.
@@ -94,28 +123,15 @@ class Channels:
         Raises:
             ChannelError: it does not get that small; says how small it gets.
         """
-        if np.shape(scores) != (self.units.count,):
-            raise ValueError(f"scores must have shape ({self.units.count},), one a unit, not {np.shape(scores)}.")
-        if multiple < 1 or least < 1:
-            raise ValueError(f"multiple and least must be at least 1, got {multiple} and {least}.")
-        left = {name: units[np.argsort(scores[units], kind="stable")] for name, units in self.groups.items()}
-        removed, now = [], self.weight_bytes()
-        while now > weight_bytes:
-            offers = []
-            for name, units in left.items():
-                if len(units) >= least + multiple:
-                    after = self.weight_bytes([*removed, *units[:multiple]])
-                    offers.append((scores[units[:multiple]].sum() / (now - after), name, after))
-            if not offers:
-                raise ChannelError(
-                    f"{self.model.name!r} cannot be pruned to {weight_bytes} bytes of weights: with at least {least} "
-                    f"channels of each group {now} are left{self._because_of_kept()}. Allow more bytes or fewer "
-                    "channels, or begin with a network of fewer or smaller layers."
-                )
-            _, name, now = min(offers)
-            removed.extend(left[name][:multiple])
-            left[name] = left[name][multiple:]
-        return np.array(removed, int)
+        steps, sizes = self.leaving_order(scores, multiple, least)
+        sizes = np.array([self.weight_bytes(), *sizes])
+        if sizes[-1] > weight_bytes:
+            raise ChannelError(
+                f"{self.model.name!r} cannot be pruned to {weight_bytes} bytes of weights: with at least {least} "
+                f"channels of each group {sizes[-1]} are left{self._because_of_kept()}. Allow more bytes or fewer "
+                "channels, or begin with a network of fewer or smaller layers."
+            )
+        return steps[: np.argmax(sizes <= weight_bytes)].ravel()
 
     def without(self, removed):
         """The network without some units.

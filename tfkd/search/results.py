@@ -3,7 +3,7 @@
 import dataclasses
 
 from tfkd import files, provenance, report
-from tfkd.search.space import name_of, recipe_of
+from tfkd.search.space import name_of, pruned_to, recipe_of
 
 FORMAT = 1
 COSTS = ("flash_bytes", "ram_bytes", "instructions")
@@ -79,9 +79,10 @@ def _chosen(search, student):
     """The recipe to train the chosen student by, on all training people, to be judged by the test people."""
     recipe = recipe_of(student["sizes"], search.given)
     limits = ", ".join(f"{name} {value:g}" for name, value in search.budget.limits().items())
+    for weight_kb in student["weight_kb"]:
+        recipe = pruned_to(recipe, weight_kb, search.given.channels, search.budget)
     return dataclasses.replace(
         recipe,
         description=f"The most accurate student that was found within {limits}.",
         data=dataclasses.replace(recipe.data, validation_subjects=()),
-        channels=dataclasses.replace(search.given.channels, weight_kb=tuple(student["weight_kb"]), from_scratch=False),
     )

@@ -15,14 +15,13 @@ import numpy as np
 from tfkd import files
 from tfkd.compress import Channels, weight_importance
 from tfkd.data import datasets
-from tfkd.deploy import convert_int8, load_export
-from tfkd.deploy.cost import cost_of
-from tfkd.deploy.encoding import split_encoding
+from tfkd.deploy import load_export
+from tfkd.deploy.cost import BudgetError, cost_of
 from tfkd.experiment import Experiment
+from tfkd.narrowing import int8_cost
 from tfkd.prepared import prepare
 from tfkd.recipe import RecipeError
 from tfkd.search import results
-from tfkd.search.budget import BudgetError
 from tfkd.search.space import KINDS, Space, name_of, pruned_to, recipe_of
 from tfkd.seed_run import SeedRun, stages_of
 from tfkd.training import Trainer
@@ -119,7 +118,7 @@ class Search:
             return None
         self.say(f"{name}: {self.budget.told(cost)}")
         accuracies, exports = self._judge(name, sizes, recipe)
-        # Channel pruning decides only now which layers keep how much.
+        # By the trained weights channel pruning leaves other layers their channels than it was planned.
         costs = [cost_of(export.model_bytes, self.budget.engine, self.budget.core) for export in exports]
         cost = max(costs, key=lambda cost: max(self.budget.excess(cost).values()))
         self._note(trial, cost)
@@ -147,17 +146,15 @@ class Search:
         student = trainer.new_student()
         if sizes["kept"] < 1:
             channels = Channels(student)
-            recipe = pruned_to(recipe, sizes["kept"], channels.weight_bytes(), self.recipe.channels)
-            budget = int(1024 * recipe.channels.weight_kb[0])
-            scores = weight_importance(channels)
-            student = channels.without(channels.least_important(scores, budget, recipe.channels.multiple))
+            weight_kb = round(sizes["kept"] * channels.weight_bytes() / 1024, 2)
+            recipe = pruned_to(recipe, weight_kb, self.recipe.channels, self.budget)
+            scores, multiple = weight_importance(channels), recipe.channels.multiple
+            student = channels.without(channels.least_important(scores, int(1024 * weight_kb), multiple))
         return recipe, trainer.on_device(student)
 
     def _planned_cost(self, name, student):
         if name not in self._costs:  # proposed again, it costs the same
-            student, _ = split_encoding(student)
-            noise = np.random.default_rng(0).normal(size=(8, *student.input_shape[1:]))
-            self._costs[name] = cost_of(convert_int8(student, noise), self.budget.engine, self.budget.core)
+            self._costs[name] = int8_cost(student, self.budget)
         return self._costs[name]
 
     def _judge(self, name, sizes, recipe):

@@ -66,10 +66,17 @@ def recipe_of(sizes, recipe):
     return dataclasses.replace(recipe, student=student, windows=windows, channels=ChannelPruning())
 
 
-def pruned_to(recipe, share, weight_bytes, channels):
-    """The recipe with channel pruning to a share of these bytes, by the settings of `channels`."""
-    size = round(share * weight_bytes / 1024, 2)
-    return dataclasses.replace(recipe, channels=dataclasses.replace(channels, weight_kb=(size,), from_scratch=False))
+def pruned_to(recipe, weight_kb, channels, budget):
+    """The recipe with channel pruning to so much and to the budget, by the settings of `channels`."""
+    limits = {
+        "flash_kb": (budget.flash_bytes or 0) / 1024,
+        "ram_kb": (budget.ram_bytes or 0) / 1024,
+        "instructions": budget.most_instructions() or 0,
+        "engine": budget.engine,
+        "core": budget.core,
+    }
+    channels = dataclasses.replace(channels, weight_kb=(weight_kb,), from_scratch=False, **limits)
+    return dataclasses.replace(recipe, channels=channels)
 
 
 def name_of(sizes):

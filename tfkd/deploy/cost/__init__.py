@@ -9,6 +9,7 @@ with the instructions that each piece of them takes fitted to exact counts of ot
 also tells how far off that is: `Cost.instructions_error`).
 """
 
+from tfkd.deploy.cost.budget import Budget, BudgetError
 from tfkd.deploy.cost.estimate import Cost, cost_of, fitted
 
-__all__ = ["Cost", "cost_of", "fitted"]
+__all__ = ["Budget", "BudgetError", "Cost", "cost_of", "fitted"]

@@ -12,7 +12,8 @@ from tfkd.deploy.cost.tflm import tflm_work
 from tfkd.deploy.plain_c.lowering import lower
 from tfkd.deploy.plain_c.reader import read_model
 
-_CYCLES = 1.2, 1.6  # an instruction, on a Cortex-M4 with flash wait states: see micro/README.md
+CYCLES = 1.2, 1.6
+"""Of an instruction, the fewest and the most, on a Cortex-M4 with flash wait states: see micro/README.md."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Cost:
                 f"milliseconds on {self.core}: how many cycles an instruction takes is only known for m4. Compare "
                 "instructions, or measure on a board."
             )
-        return tuple(self.instructions * cycles / (1000 * mhz) for cycles in _CYCLES)
+        return tuple(self.instructions * cycles / (1000 * mhz) for cycles in CYCLES)
 
 
 def cost_of(model_bytes, engine="plain_c", core="m4"):

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 
-from tfkd.deploy.cost.estimate import figures
+from tfkd.deploy.cost.estimate import CYCLES, figures
 
 
 class BudgetError(ValueError):
@@ -52,6 +52,11 @@ class Budget:
         """Limit -> its value, of those that are set."""
         names = ("flash_bytes", "ram_bytes", "milliseconds", "instructions")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+    def most_instructions(self):
+        """How many instructions an inference may take by both limits of time; `None` where neither is set."""
+        in_time = [] if self.milliseconds is None else [int(1000 * self.mhz * self.milliseconds / max(CYCLES))]
+        return min([*in_time, *([] if self.instructions is None else [self.instructions])], default=None)
 
     def taken(self, cost):
         """Limit -> what a student takes of it, of those that are set."""

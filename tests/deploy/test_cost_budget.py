@@ -4,7 +4,8 @@ import types
 
 import pytest
 
-from tfkd.search import Budget, BudgetError, parse_bytes, parse_count
+from tfkd.deploy.cost import Budget, BudgetError
+from tfkd.deploy.cost.budget import parse_bytes, parse_count
 
 COST = types.SimpleNamespace(
     flash_bytes=66 * 1024, ram_bytes=3 * 1024, instructions=400_000, milliseconds=lambda mhz: (480 / mhz, 640 / mhz)
