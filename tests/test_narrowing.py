@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import types
 
 import keras
 import numpy as np
@@ -10,7 +11,6 @@ import pytest
 from tfkd import narrowing
 from tfkd.compress import Channels, weight_importance
 from tfkd.deploy import load_export
-from tfkd.deploy.cost import Budget
 from tfkd.evaluation import Predictions
 from tfkd.experiment import Experiment, export_keras
 from tfkd.networks import imu_student
@@ -96,25 +96,27 @@ def test_impossible_sizes_are_refused(channels, told):
         parse_recipe({"channels": channels})
 
 
-def test_channels_leave_until_a_budget_is_met_and_no_longer():
-    student = imu_student((32, 6), 5, width=24, depth=1)
-    channels = Channels(student)
+def test_channels_leave_until_a_budget_is_met_and_no_longer(monkeypatch):
+    def cost(student, budget):
+        return types.SimpleNamespace(flash_bytes=student.count_params(), ram_bytes=0, instructions=0)
+
+    monkeypatch.setattr(narrowing, "int8_cost", cost)
+    channels = Channels(imu_student((32, 6), 5, width=24, depth=1))
     scores = weight_importance(channels)
+    order, _ = channels.leaving_order(scores, multiple=2)
 
     def steps_with(**limits):
         settings = ChannelPruning(weight_kb=(1.7,), multiple=2, **limits)
         removed = narrowing._within(narrowing.budget_of(settings), channels, scores, settings, lambda student: student)
+        np.testing.assert_array_equal(removed, order[: len(removed) // 2].ravel())
         return len(removed) // 2
-
-    def cost_after(steps):
-        order, _ = channels.leaving_order(scores, multiple=2)
-        return narrowing.int8_cost(channels.without(order[:steps].ravel()), Budget(flash_bytes=1))
 
     without_limit = len(channels.least_important(scores, int(1.7 * 1024), multiple=2)) // 2
     assert 0 < without_limit == steps_with(flash_kb=1024)
-    wanted = cost_after(without_limit + 3).flash_bytes
-    assert wanted < cost_after(without_limit + 2).flash_bytes
-    assert steps_with(flash_kb=wanted / 1024) == without_limit + 3
+    for more in (1, 3, len(order) - without_limit):
+        steps = without_limit + more
+        limit = channels.without(order[:steps].ravel()).count_params()
+        assert steps_with(flash_kb=limit / 1024) == steps
 
 
 @pytest.mark.parametrize(
