@@ -6,6 +6,7 @@ import pytest
 from tests.data.conftest import recordings
 from tfkd.data import Augmentation, Batches, FollowEpoch, Normalisation, whole_trial
 from tfkd.data.augment import mix
+from tfkd.data.recordings import Stream
 
 SPREAD = np.ones(6, "float32")
 
@@ -53,6 +54,35 @@ def test_rotation_turns_triples_and_keeps_their_length(arrays):
     )
     assert np.abs(after - before).max() > 0.1
     np.testing.assert_array_equal(turned["skeleton"], arrays["skeleton"])
+
+
+def test_each_sensor_turns_for_itself(arrays):
+    imu = np.concatenate([arrays["imu"], arrays["imu"][:, ::-1]], axis=-1)
+    turned = Augmentation(sensor_rotation_deg=30)({"imu": imu}, SPREAD, np.random.default_rng(0), (), (0, 0, 1, 1))
+    before, after = (values.reshape(24, 64, 4, 3) for values in (imu, turned["imu"]))
+    np.testing.assert_allclose(np.linalg.norm(after, axis=-1), np.linalg.norm(before, axis=-1), rtol=1e-4)
+
+    def kept(a, b):  # inner products between two triples
+        return np.abs((before[:, :, a] * before[:, :, b]).sum(-1) - (after[:, :, a] * after[:, :, b]).sum(-1)).max()
+
+    assert kept(0, 1) < 1e-4 > kept(2, 3)
+    assert min(kept(0, 2), kept(1, 3)) > 0.1
+
+
+def test_sensors_are_told_by_the_names_of_their_channels(windows):
+    def sensors(*names):
+        return Stream(tuple(f"{name}_{axis}" for name in names for axis in "xyz"), ()).sensors
+
+    assert sensors("acc", "gyro") == (0, 0)
+    assert sensors("left_wrist_acc", "right_hip_acc", "left_wrist_gyro") == (0, 1, 0)
+    assert sensors("watch_acc", "phone_acc", "phone_gyro") == (0, 1, 1)
+    batches = Batches(windows, ["imu"], batch_size=8, augmentation=Augmentation(sensor_rotation_deg=30))
+    assert batches.windows.take([0, 1]).sensors == (0, 0) and np.isfinite(batches[0][0]["imu"]).all()
+
+
+def test_unknown_sensors_are_not_turned(arrays):
+    with pytest.raises(ValueError, match="sensor of each three of 6 channels, but sensors names 0. Set it to 0"):
+        apply(arrays, sensor_rotation_deg=30)
 
 
 def test_view_turns_the_skeleton_about_the_vertical(arrays):

@@ -18,7 +18,10 @@ class Augmentation:
         jitter: noise on the IMU, as a share of each channel's standard deviation.
         scale: gain error of the IMU: standard deviation of a factor around 1, one for each triple of
             axes.
-        rotation_deg: standard deviation of a rotation of the IMU's axes about a random axis.
+        rotation_deg: standard deviation of a rotation of the IMU's axes about a random axis, the same for all
+            sensors: the person as a whole.
+        sensor_rotation_deg: the same for each sensor by itself, of its accelerometer and gyroscope alike: how
+            it sits.
         time_shift: the window is moved by up to this share of its length.
         time_scale: the window is stretched or squeezed by up to this share.
         time_warp: speed varies smoothly within the window by up to this share.
@@ -44,6 +47,7 @@ class Augmentation:
     limb_scale: float = 0.0
     tilt_deg: float = 0.0
     joint_offset: float = 0.0
+    sensor_rotation_deg: float = 0.0
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -58,7 +62,7 @@ class Augmentation:
         """Whether teacher outputs for the plain window no longer hold for the augmented one."""
         return any((self.time_shift, self.time_scale, self.time_warp, self.mixup))
 
-    def __call__(self, arrays, spread, rng, bones=()):
+    def __call__(self, arrays, spread, rng, bones=(), sensors=()):
         """Augments one batch, all but mixup.
 
         Args:
@@ -66,19 +70,21 @@ class Augmentation:
             spread: standard deviation of each IMU channel, for the jitter.
             rng: `numpy.random.Generator`.
             bones: the skeleton's, as in `Stream`; for `limb_scale`.
+            sensors: the IMU's, as in `Stream`; for `sensor_rotation_deg`.
 
         Returns:
             New arrays, same shapes.
 
         Raises:
             ValueError: `limb_scale` is asked for, and `bones` is empty; or rotation or scale, and the
-                IMU's channels are no triples of axes.
+                IMU's channels are no triples of axes; or `sensor_rotation_deg`, and `sensors` does not
+                name the sensor of each triple.
         """
         arrays = dict(arrays)
         if self.time_shift or self.time_scale or self.time_warp:
             arrays = self._retime(arrays, rng)
         if "imu" in arrays:
-            arrays["imu"] = self._sensor(arrays["imu"], spread, rng)
+            arrays["imu"] = self._sensor(arrays["imu"], spread, rng, sensors)
         if "skeleton" in arrays:
             arrays["skeleton"] = self._body(arrays["skeleton"], bones, rng)
         return arrays
@@ -97,8 +103,10 @@ class Augmentation:
 
         return {m: _sample(values, positions(values.shape[1])) for m, values in arrays.items()}
 
-    def _sensor(self, imu, spread, rng):
+    def _sensor(self, imu, spread, rng, sensors):
         batch, _, channels = imu.shape
+        if self.sensor_rotation_deg:
+            imu = self._each_turned(imu, rng, sensors)
         if self.rotation_deg or self.scale:
             if channels % 3:
                 raise ValueError(f"rotation and scale need triples of axes, got {channels} channels.")
@@ -113,6 +121,19 @@ class Augmentation:
             noise += imu
             imu = noise
         return imu
+
+    def _each_turned(self, imu, rng, sensors):
+        batch, time, channels = imu.shape
+        if 3 * len(sensors) != channels:
+            raise ValueError(
+                f"sensor_rotation_deg needs to know the sensor of each three of {channels} channels, but sensors names "
+                f"{len(sensors)}. Set it to 0."
+            )
+        angle = rng.normal(0, np.radians(self.sensor_rotation_deg), batch * (max(sensors) + 1))
+        turn = _rotations(angle, rng).reshape(batch, -1, 3, 3)[:, list(sensors)]
+        triples = imu.reshape(batch, time, -1, 3)
+        turned = np.matmul(triples.transpose(0, 2, 1, 3), turn.transpose(0, 1, 3, 2))
+        return np.ascontiguousarray(turned.transpose(0, 2, 1, 3)).reshape(imu.shape)
 
     def _body(self, skeleton, bones, rng):
         batch, _, joints, _ = skeleton.shape

@@ -126,7 +126,7 @@ class Batches(keras.utils.PyDataset):
         rng = np.random.default_rng([self.seed, self.epoch, number, 1])
         arrays = {m: self.windows.arrays[m][index] for m in self.modalities}
         labels = self.one_hot[index]
-        arrays = self.augmentation(arrays, self.spread, rng, self.windows.bones)
+        arrays = self.augmentation(arrays, self.spread, rng, self.windows.bones, self.windows.sensors)
         if self.frames is not None:
             chance = rng if self.shuffle else None
             arrays = {m: self.frames(v, chance) if v.dtype == np.uint8 else v for m, v in arrays.items()}

@@ -76,6 +76,7 @@ def continuous(recordings, lengths, hop, decide_at=0.5, leading="imu", optional=
         paired.streams["skeleton"].bones if "skeleton" in arrays else (),
         present,
         np.array(units),
+        paired.streams["imu"].sensors if "imu" in arrays else (),
     )
 
 

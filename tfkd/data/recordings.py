@@ -28,6 +28,15 @@ class Stream:
     rate_hz: float | None = None
     bones: tuple[tuple[int, int], ...] = ()
 
+    @property
+    def sensors(self):
+        """Of each three channels, the number of the sensor that they belong to.
+
+        A sensor's channels have its name in front of kind and axis, as `left_wrist_acc_x`, `left_wrist_gyro_x`.
+        """
+        names = [channel.rsplit("_", 2)[0] if channel.count("_") > 1 else "" for channel in self.channels[::3]]
+        return tuple(list(dict.fromkeys(names)).index(name) for name in names)
+
 
 class Interval(NamedTuple):
     """What was done from when to when, in a continuous recording.

@@ -26,6 +26,7 @@ class Windows:
         units: of continuous recordings, where each window is decided by itself: `(windows,)` str, the recording and
             the part of it (a box that was packed) that the window belongs to. Neighbours in time are no independent
             cases, so comparisons count by these. `None` for trials, whose windows are decided together.
+        sensors: of the IMU, as in `Stream`; empty where unknown.
     """
 
     arrays: dict[str, np.ndarray]
@@ -37,6 +38,7 @@ class Windows:
     bones: tuple[tuple[int, int], ...] = ()
     present: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     units: np.ndarray | None = None
+    sensors: tuple[int, ...] = ()
 
     def __len__(self):
         return len(self.labels)
@@ -58,6 +60,7 @@ class Windows:
             self.bones,
             {m: v[index] for m, v in self.present.items() if not v[index].all()},
             None if self.units is None else self.units[index],
+            self.sensors,
         )
 
     def has(self, *modalities):
@@ -193,6 +196,7 @@ def _windows(recordings, cuts, owner, starts):
         recordings.classes,
         recordings.streams["skeleton"].bones if "skeleton" in arrays else (),
         present,
+        sensors=recordings.streams["imu"].sensors if "imu" in arrays else (),
     )
 
 
