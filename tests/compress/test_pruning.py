@@ -5,10 +5,13 @@ import numpy as np
 import pytest
 
 from tests.distillers.conftest import ROWS, compiled, make_student, make_teacher
-from tfkd.compress import Pruning, polynomial, sparsity_of
+from tfkd.compress import Pattern, Pruning, polynomial, sparsity_by_layer, sparsity_of
 from tfkd.distillers import Distiller
 from tfkd.losses import SoftTargets
 from tfkd.networks import imu_student
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 
 
 @pytest.fixture
@@ -19,6 +22,16 @@ def batch():
         "skeleton": rng.normal(size=(ROWS, 4, 5, 3)).astype("float32"),
     }
     return x, np.eye(3, dtype="float32")[rng.integers(3, size=ROWS)]
+
+
+@pytest.fixture
+def untraced():
+    """A graph of the few steps here takes longer to make than they do."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 def zeros(kernel):
@@ -89,9 +102,71 @@ def test_depthwise_kernels_and_biases_stay_dense():
     assert pruned == {f"{name}/kernel" for name in ("stem_conv", "block1_pointwise", "logits")}
 
 
+def columns(kernel):
+    """The kernel as a dense layer has it: a column for each output channel."""
+    return np.asarray(kernel).reshape(-1, kernel.shape[-1])
+
+
+def test_m_zeros_in_every_n_weights_of_each_output_channel_after_training(batch, untraced):
+    m, n = 3, 4
+    x, y = batch
+    student = imu_student((8, 6), 3, width=7, depth=1, kernel=3, stem_kernel=3)
+    pruning = Pruning(student, pattern=Pattern.parse(f"{m}:{n}"))
+    student.compile(keras.optimizers.SGD(0.05), keras.losses.CategoricalCrossentropy(from_logits=True))
+    student.fit(x["imu"], y, batch_size=8, epochs=1, verbose=0, callbacks=[pruning])
+    for kernel in pruning.kernels:
+        weights = columns(kernel)
+        whole = weights[: len(weights) // n * n].reshape(-1, n, weights.shape[1])
+        assert ((whole == 0).sum(axis=1) == m).all(), kernel.path
+        rest = weights[len(whole) * n :]
+        assert ((rest != 0).sum(axis=0) <= n - m).all()
+    assert [len(columns(kernel)) for kernel in pruning.kernels] == [18, 7, 7]  # none a multiple of 4
+
+
+def test_blocks_go_as_a_whole_in_kernels_of_any_rank_after_training(batch, untraced):
+    x, y = batch
+    height, width = block = 2, 3
+    student = make_student(16)
+    pruning = Pruning(student, polynomial(0.6, 3, ramp=1.0), Pattern(block=block))
+    student.compile(keras.optimizers.SGD(0.05), keras.losses.CategoricalCrossentropy(from_logits=True))
+    student.fit(x["imu"], y, batch_size=8, epochs=1, verbose=0, callbacks=[pruning])
+    assert [kernel.shape for kernel in pruning.kernels] == [(3, 6, 8), (8, 16), (16, 3)]
+    for kernel in pruning.kernels:
+        gone = columns(kernel) == 0
+        starts = [(i, j) for i in range(0, gone.shape[0], height) for j in range(0, gone.shape[1], width)]
+        shares = [gone[i : i + height, j : j + width].mean() for i, j in starts]
+        assert set(shares) == {0.0, 1.0}
+        assert sum(share == 0 for share in shares) == round(0.4 * len(shares))
+
+
+@pytest.mark.parametrize("pattern", ["unstructured", "2:4", "4x1"])
+def test_what_goes_in_training_is_what_pattern_tells_without(batch, untraced, pattern):
+    x, y = batch
+    student, pattern = make_student(16), Pattern.parse(pattern)
+    pruning = Pruning(student, polynomial(0.6, 1), pattern)
+    before = [np.array(kernel) for kernel in pruning.kernels]
+    student.compile(keras.optimizers.SGD(0.0), "mse")
+    student.fit(x["imu"], y, batch_size=ROWS, epochs=1, verbose=0, callbacks=[pruning])
+    for kernel, weights in zip(pruning.kernels, before, strict=True):
+        np.testing.assert_array_equal(np.asarray(kernel), pattern.zeroed(weights, 0.6))
+
+
+def test_layers_follow_their_own_schedules(batch, untraced):
+    x, y = batch
+    student = make_student(16)
+    pruning = Pruning(student, {"conv": polynomial(0.75, 1), "logits": polynomial(0.25, 1)})
+    student.compile(keras.optimizers.SGD(0.05), "mse")
+    student.fit(x["imu"], y, batch_size=ROWS, epochs=1, verbose=0, callbacks=[pruning])
+    assert sparsity_by_layer(student) == {"conv": 0.75, "embedding": 0.0, "logits": 0.25}
+
+
 def test_clear_errors():
     with pytest.raises(ValueError, match="below 1, got 1.0"):
         polynomial(1.0, 10)
     nothing = keras.Sequential([keras.Input((4,)), keras.layers.ReLU()])
     with pytest.raises(ValueError, match="no convolution or dense kernel"):
         Pruning(nothing, polynomial(0.5, 10))
+    with pytest.raises(ValueError, match="needs a schedule"):
+        Pruning(make_student())
+    with pytest.raises(ValueError, match="has 0 layers of the name 'cone' to prune; its layers are conv, embedding"):
+        Pruning(make_student(), {"cone": polynomial(0.5, 10)})

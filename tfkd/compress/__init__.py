@@ -2,14 +2,17 @@
 
 from tfkd.compress.channels import ChannelError, Channels
 from tfkd.compress.importance import activation_importance, gradient_importance, weight_importance
-from tfkd.compress.pruning import Pruning, polynomial, sparsity_of
+from tfkd.compress.pruning import Pruning, polynomial, sparsity_by_layer, sparsity_of
 from tfkd.compress.quantization import quantization_aware, ranges_of, strip
 from tfkd.compress.quantization_error import LayerError, layer_errors
+from tfkd.compress.sparsity import sparsity_per_layer
+from tfkd.compress.sparsity_pattern import Pattern
 
 __all__ = [
     "ChannelError",
     "Channels",
     "LayerError",
+    "Pattern",
     "Pruning",
     "activation_importance",
     "gradient_importance",
@@ -17,7 +20,9 @@ __all__ = [
     "polynomial",
     "quantization_aware",
     "ranges_of",
+    "sparsity_by_layer",
     "sparsity_of",
+    "sparsity_per_layer",
     "strip",
     "weight_importance",
 ]

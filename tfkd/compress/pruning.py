@@ -6,11 +6,13 @@ pruned weights at zero inside the compiled step, and a callback lets TFMOT renew
 Gupta, "To prune, or not to prune", 2017.)
 
 Zeros in a dense int8 model save a Cortex-M neither flash nor time by themselves: it takes a runtime that
-stores or skips them.
+stores or skips them. What that saves on which engine, `tools/compare_sparsity.py` tells of any student.
 """
 
 import keras
 import numpy as np
+
+from tfkd.compress.sparsity_pattern import Pattern
 
 
 class Pruning(keras.callbacks.Callback):
@@ -21,13 +23,14 @@ class Pruning(keras.callbacks.Callback):
 
     Args:
         model: the model to prune; under a Distiller, its student.
-        schedule: a TFMOT schedule, for example `polynomial(0.5, steps)`.
-        block_size: height and width of the blocks that are pruned together; other than (1, 1) for
-            Dense kernels only.
-        m_by_n: a pair for m:n sparsity, such as (2, 4): 2 zeros in every 4; `None` otherwise.
+        schedule: a TFMOT schedule, for example `polynomial(0.5, steps)`; or a dict of them by layer
+            name, where layers that it does not name stay dense. Not used for an m:n pattern, whose
+            zeros are all set before the first step.
+        pattern: a `Pattern` for zeros that lie m:n or in blocks; else they lie anywhere.
 
     Raises:
-        ValueError: the model has no kernel to prune.
+        ValueError: the model has no kernel to prune; the schedules name a layer that it does not have, or
+            has twice; or there is no schedule, and the pattern needs one.
 
     Example:
 
@@ -38,32 +41,36 @@ class Pruning(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, model, schedule, block_size=(1, 1), m_by_n=None):
+    def __init__(self, model, schedule=None, pattern=None):
         super().__init__()
         import tensorflow as tf
-        from tensorflow_model_optimization.python.core.sparsity.keras import pruning_impl
 
-        self.kernels = prunable_kernels(model)
-        if not self.kernels:
-            raise ValueError(f"{model.name!r} has no convolution or dense kernel to prune.")
+        from tfkd.compress.mask_engine import MaskEngine
+
         self.steps_done = tf.Variable(0, dtype=tf.int64, trainable=False)
-        triples = []
-        for kernel in self.kernels:
-            mask = tf.Variable(tf.ones(kernel.shape, kernel.dtype), trainable=False)
-            threshold = tf.Variable(tf.zeros((), kernel.dtype), trainable=False)
-            kernel.constraint = _Masked(mask)
-            triples.append((kernel.value, mask, threshold))
-        engine = pruning_impl.Pruning(lambda: self.steps_done, triples, schedule, block_size, "AVG", m_by_n)
+        pattern = pattern or Pattern()
+        self.kernels, engines = [], []
+        for its_schedule, kernels in _scheduled(model, schedule, pattern):
+            triples = []
+            for kernel in kernels:
+                mask = tf.Variable(tf.ones(kernel.shape, kernel.dtype), trainable=False)
+                threshold = tf.Variable(tf.zeros((), kernel.dtype), trainable=False)
+                kernel.constraint = _Masked(mask)
+                triples.append((kernel.value, mask, threshold))
+            engines.append(MaskEngine(lambda: self.steps_done, triples, its_schedule, pattern))
+            self.kernels.extend(kernels)
 
         @tf.function
         def renew():
             self.steps_done.assign_add(1)
-            engine.conditional_mask_update()
-            engine.weight_mask_op()
+            for engine in engines:
+                engine.conditional_mask_update()
+                engine.weight_mask_op()
 
         @tf.function
         def apply():
-            engine.weight_mask_op()
+            for engine in engines:
+                engine.weight_mask_op()
 
         self._renew, self._apply = renew, apply
 
@@ -107,18 +114,42 @@ def polynomial(sparsity, steps, ramp=0.5, frequency=10):
     return pruning_schedule.PolynomialDecay(0.0, sparsity, 0, end, power=3, frequency=frequency)
 
 
-def prunable_kernels(model):
-    """Kernels of convolution and dense layers, nested models included; depthwise ones left out."""
-    kernels = []
+def _scheduled(model, schedule, pattern):
+    """Pairs of a schedule and the kernels that follow it."""
+    found = prunable_layers(model)
+    if not found:
+        raise ValueError(f"{model.name!r} has no convolution or dense kernel to prune.")
+    if schedule is None and pattern.m_by_n is None:
+        raise ValueError("Pruning needs a schedule, for example polynomial(0.5, steps); only m:n patterns do without.")
+    if not isinstance(schedule, dict):
+        return [(schedule, [layer.kernel for layer in found])]
+    names = [layer.name for layer in found]
+    for name in schedule:
+        if names.count(name) != 1:
+            raise ValueError(
+                f"{model.name!r} has {names.count(name)} layers of the name {name!r} to prune; its layers are "
+                f"{', '.join(names)}."
+            )
+    return [(schedule[layer.name], [layer.kernel]) for layer in found if layer.name in schedule]
+
+
+def prunable_layers(model):
+    """Convolution and dense layers, nested models included; depthwise ones left out."""
+    found = []
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            kernels.extend(prunable_kernels(layer))
+            found.extend(prunable_layers(layer))
         elif isinstance(layer, (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Dense)):
-            kernels.append(layer.kernel)
-    return kernels
+            found.append(layer)
+    return found
+
+
+def sparsity_by_layer(model):
+    """Share of zeros in each prunable kernel, by layer name."""
+    return {layer.name: float((np.asarray(layer.kernel) == 0).mean()) for layer in prunable_layers(model)}
 
 
 def sparsity_of(model):
     """Share of zeros over all prunable kernels."""
-    kernels = [np.asarray(kernel) for kernel in prunable_kernels(model)]
+    kernels = [np.asarray(layer.kernel) for layer in prunable_layers(model)]
     return float(sum((k == 0).sum() for k in kernels) / sum(k.size for k in kernels))
