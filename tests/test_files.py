@@ -1,6 +1,10 @@
 """A file is whole or not there, and what was there before stays."""
 
 import errno
+import subprocess
+import sys
+import threading
+import time
 
 import pytest
 
@@ -38,3 +42,17 @@ def test_json_has_no_nan(tmp_path):
     with pytest.raises(ValueError):
         files.write_json(tmp_path / "a.json", {"a": float("nan")})
     assert not list(tmp_path.iterdir())
+
+
+def test_one_process_at_a_time(tmp_path):
+    """Another one waits, and comes in when the first is killed."""
+    script = "import fcntl, sys, time; f = open(sys.argv[1], 'w'); fcntl.flock(f, 2); print(1); time.sleep(60)"
+    said = []
+    with subprocess.Popen([sys.executable, "-uc", script, str(tmp_path / "lock")], stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"1\n"
+        threading.Timer(0.3, other.kill).start()
+        started = time.monotonic()
+        with files.alone(tmp_path / "lock", lambda: said.append("waiting")):
+            assert said == ["waiting"] and time.monotonic() - started > 0.25
+    with files.alone(tmp_path / "lock", lambda: said.append("again")):
+        assert said == ["waiting"]

@@ -39,6 +39,39 @@ def atomic_path(path):
             temporary.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def alone(path, wait=lambda: None):
+    """Keeps other processes out of the block that name the same `path`, a file made for it; they wait.
+
+    A process that is killed lets the next one in. Where the system has no such locks (Windows), nobody waits.
+
+    Args:
+        path: of a file that holds nothing else.
+        wait: called once if another process is in the block.
+
+    Raises:
+        OutputError: the file cannot be made.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.open("w")
+    except OSError as error:
+        raise OutputError(f"Could not write {path}: {error.strerror or error}.") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            wait()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def write_bytes(path, data):
     """Writes `data` (bytes) to `path`, whole or not at all."""
     with atomic_path(path) as temporary:

@@ -164,7 +164,8 @@ class Search:
         accuracies, exports = [], []
         for seed in range(self.seeds):
             teachers = SeedRun(experiment, seed)
-            teachers.run([stage for stage in stages_of(experiment.recipe) if stage.startswith("teacher")])
+            with files.alone(teachers.folder / "lock", lambda: self.say("Another process trains the teachers ...")):
+                teachers.run([stage for stage in stages_of(experiment.recipe) if stage.startswith("teacher")])
             run = SeedRun(student, seed, teachers.folder)
             run.run([stage for stage in stages_of(recipe) if stage != "labels" and not stage.startswith("teacher")])
             record = json.loads((run.folder / "int8.json").read_text())
