@@ -73,6 +73,12 @@ def test_settings_can_take_the_place_of_the_files(tmp_path):
         ({"student_training": {"learning_rate": float("nan")}}, "must be a finite number, got nan"),
         ({"augmentation": {"jitter": -1}}, "augmentation: jitter must be a finite number of at least 0"),
         ({"pruning": {"sparsity": 1.0}}, "pruning.sparsity is 1.0"),
+        ({"pruning": {"pattern": "4:2"}}, "pruning.pattern is '4:2', but must be unstructured, zeros in every so many"),
+        ({"pruning": {"pattern": "2:4", "sparsity": 0.8}}, "sparsity is 0.8, but must be 0.5 with the pattern 2:4"),
+        ({"pruning": {"pattern": "2:4", "per_layer": "flash"}}, "must be equal with the pattern 2:4"),
+        ({"pruning": {"per_layer": "cost"}}, "must be equal or flash or instructions"),
+        ({"pruning": {"per_layer": "instructions", "engine": "tflm"}}, "must be flash with the engine tflm"),
+        ({"pruning": {"engine": "tflm", "core": "m7"}}, "pruning.core is 'm7', but must be m4 or m55"),
         ({"distillation": {"temperature": 0}}, "distillation.temperature is 0.0, but must be above 0"),
         ({"distillation": {"soft_targets": 0}}, "at least one of soft_targets"),
         (

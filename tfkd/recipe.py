@@ -184,11 +184,21 @@ class Ablation:
 
 @dataclasses.dataclass(frozen=True)
 class PruningSettings:
-    """Share of zeros in each kernel, reached while the student goes on being distilled. 0 leaves pruning out."""
+    """Share of zeros in each kernel, reached while the student goes on being distilled. 0 leaves pruning out.
+
+    `pattern` tells where zeros lie: `unstructured`, m in every n weights as `2:4` (`sparsity` is then m / n), or blocks
+    as `4x1`; see `tfkd.compress.Pattern`. `per_layer` is `equal`, or `flash` or `instructions`: then each kernel gets a
+    share of its own, so that as little as possible is lost for what `sparsity` in all of them would cost of that, with
+    `engine` on `core` (`tfkd.compress.sparsity_per_layer`).
+    """
 
     sparsity: float = 0.5
     epochs: int = 40
     learning_rate: float = 0.001
+    pattern: str = "unstructured"
+    per_layer: str = "equal"
+    engine: str = "plain_c"
+    core: str = "m4"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -215,6 +225,7 @@ class ChannelPruning:
     instructions: int = 0
     engine: str = "plain_c"
     core: str = "m4"
+
 
 @dataclasses.dataclass(frozen=True)
 class Quantization:

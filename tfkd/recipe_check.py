@@ -2,6 +2,7 @@
 
 import math
 
+from tfkd.compress import Pattern
 from tfkd.data import datasets
 from tfkd.encodings.gaf import Gaf
 from tfkd.losses.adaptive import SELECTIONS
@@ -75,6 +76,7 @@ def check(recipe, source):
     for key in ("flash_kb", "ram_kb", "instructions"):
         limit = getattr(recipe.channels, key)
         require(sizes or not limit, f"channels.{key}", limit, "0 where channels.weight_kb names no size to begin at")
+    _check_pruning(recipe.pruning, require)
     _check_images(recipe, require)
     _check_causal(recipe, require)
     _check_teachers(recipe, require)
@@ -109,6 +111,32 @@ def _check_data(data, require):
         f"empty, but for {' or '.join(datasets.CHOOSE_SENSORS)}",
     )  # fmt: skip
     require(0 <= data.label_noise < 1, "data.label_noise", data.label_noise, "at least 0 and below 1")
+
+
+def _check_pruning(pruning, require):
+    for key, known in (
+        ("per_layer", ("equal", "flash", "instructions")),
+        ("engine", ("plain_c", "tflm")),
+        ("core", ("m4", "m7", "m55") if pruning.engine == "plain_c" else ("m4", "m55")),
+    ):
+        value = getattr(pruning, key)
+        require(value in known, f"pruning.{key}", value, " or ".join(known))
+    try:
+        share = Pattern.parse(pruning.pattern).share
+    except ValueError:
+        wanted = "unstructured, zeros in every so many weights as 2:4, or blocks of at least 2 weights as 4x1"
+        require(False, "pruning.pattern", pruning.pattern, wanted)
+    if share and pruning.sparsity:
+        wanted = f"{share:.4g} with the pattern {pruning.pattern}: so many zeros in every so many weights"
+        require(abs(pruning.sparsity - share) < 0.01, "pruning.sparsity", pruning.sparsity, wanted)
+    require(
+        not share or pruning.per_layer == "equal", "pruning.per_layer", pruning.per_layer,
+        f"equal with the pattern {pruning.pattern}, which has the same share in every layer",
+    )  # fmt: skip
+    require(
+        pruning.engine != "tflm" or pruning.per_layer != "instructions", "pruning.per_layer", pruning.per_layer,
+        "flash with the engine tflm, where zeros save no instructions",
+    )  # fmt: skip
 
 
 def _check_teachers(recipe, require):

@@ -1,18 +1,16 @@
 """The stages of one seed of an experiment."""
 
-import dataclasses
 import json
 import sys
 import time
 
 import keras
 
-from tfkd import files, narrowing, quantizing
-from tfkd.compress import Pruning, polynomial, sparsity_of
+from tfkd import files, narrowing, quantizing, zeros
 from tfkd.distillers import Progressive
 from tfkd.evaluation import Predictions
 from tfkd.segments import continuous_metrics
-from tfkd.teaching import Teaching, load
+from tfkd.teaching import Teaching
 from tfkd.training import Trainer
 
 
@@ -107,7 +105,7 @@ class SeedRun:
         if stage in ("labels", "raw_labels"):
             return self._on_labels(stage, "imu" if stage == "raw_labels" else None)
         if stage == "pruned":
-            return self._pruned()
+            return zeros.prune(self)
         if stage == "aware":
             return quantizing.aware(self)
         if stage.startswith("int8"):
@@ -161,18 +159,6 @@ class SeedRun:
         """As `distilling`, for a student that was distilled before: of PSKD, the last stage alone."""
         model, batches = self.distilling(student, training)
         return model.stages[-1].distiller if isinstance(model, Progressive) else model, batches
-
-    def _pruned(self):
-        settings = self.recipe.pruning
-        student = load(self.folder / f"{narrowing.stage_before(self.recipe)}.keras")
-        training = dataclasses.replace(
-            self.recipe.student_training, epochs=settings.epochs, learning_rate=settings.learning_rate
-        )
-        distiller, batches = self.going_on(student, training)
-        pruning = Pruning(student, polynomial(settings.sparsity, training.epochs * batches.num_batches))
-        facts = self.trained("pruned", distiller, batches, training, [pruning])
-        pruning.strip()
-        return {**self.kept("pruned", student, facts), "sparsity": sparsity_of(student)}
 
     def train(self, stage, model, batches, network, training):
         """Compiles and fits `model`, then keeps `network`; returns the facts of the stage's record."""
