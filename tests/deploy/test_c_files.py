@@ -238,6 +238,15 @@ def test_resolver_registers_exactly_the_operators(tmp_path, names, choice):
     assert called == [conv, "AddMean", "AddReshape", decode]
 
 
+def test_resolver_takes_kernels_of_the_types_that_the_model_has():
+    kernels = {"CONV_2D": {"int4"}, "DEPTHWISE_CONV_2D": {"int4", "int8"}, "FULLY_CONNECTED": {"int8"}}
+    text = resolver_header(list(kernels), kernels)
+    assert "#define TFKD_REGISTER_CONV_2D Register_CONV_2D_INT4()" in text
+    assert "#define TFKD_REGISTER_FULLY_CONNECTED Register_FULLY_CONNECTED_INT8()" in text
+    assert "resolver->AddDepthwiseConv2D() != kTfLiteOk" in text  # for both
+    assert "__GNUC__ < 13" in text and "__GNUC__" not in resolver_header(list(kernels))
+
+
 def test_resolver_of_the_student_has_its_operators(exported):
     text = resolver_header(exported.contract.operators)
     assert "constexpr int kOperators = 5;" in text

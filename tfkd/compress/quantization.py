@@ -50,8 +50,9 @@ def quantization_aware(student, windows, percentile=100.0, trained_ranges=False,
         percentile: of what the windows produce in a tensor, how much its range holds on either side, in percent. 100
             is the whole range. The logits keep theirs: clipped, the largest would be alike.
         trained_ranges: whether training moves the ranges, too. They are left as calibrated by default.
-        weight_bits: of the kernels' integers, 2 to 8. The converter writes int8 all the same, so with fewer than 8 this
-            shows what such a model would be worth, and kernels of few values that compress well.
+        weight_bits: of the integers of convolutions' kernels, 8 or 4. Four bits cost much accuracy without training;
+            `tfkd.deploy.export_student(..., weight_bits=4)` stores what was trained. Dense layers keep 8 bits, which is
+            what they are stored with.
 
     Returns:
         A Functional Keras model. Its input and layers have the student's names, so that losses that compare layers
@@ -59,7 +60,7 @@ def quantization_aware(student, windows, percentile=100.0, trained_ranges=False,
 
     Raises:
         ValueError: a layer that is not known here (it is named), `percentile` is not in (50, 100] or `weight_bits` not
-            in 2 to 8, or the windows do not fit, are none or not finite.
+            8 or 4, or the windows do not fit, are none or not finite.
 
     Example:
 
@@ -72,15 +73,18 @@ def quantization_aware(student, windows, percentile=100.0, trained_ranges=False,
     """
     if not 50 < percentile <= 100:
         raise ValueError(f"percentile must be above 50 and at most 100, not {percentile}.")
-    if weight_bits not in range(2, 9):
-        raise ValueError(f"weight_bits must be 2 to 8, not {weight_bits!r}.")
+    if weight_bits not in (8, 4):
+        raise ValueError(f"weight_bits must be 8 or 4, not {weight_bits!r}.")
     folded = fold(student)
     points = _points_with_range(folded)
     ranges = _calibrated(folded, points, _checked(folded, windows), percentile)
 
     def make(layer):
         rounded = QUANTIZED.get(type(layer))
-        return copy_of(layer, rounded, bits=weight_bits) if rounded else copy_of(layer)
+        if not rounded:
+            return copy_of(layer)
+        # TensorFlow Lite Micro has no four bits for dense layers with a scale for each output.
+        return copy_of(layer, rounded, bits=8 if isinstance(layer, layers.Dense) else weight_bits)
 
     def after(layer, x):
         name = folded.inputs[0].name if layer is None else layer.name

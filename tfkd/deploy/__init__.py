@@ -10,6 +10,7 @@ from tfkd.deploy.cost import Cost, cost_of
 from tfkd.deploy.encoding import encode_for
 from tfkd.deploy.export import export_student
 from tfkd.deploy.exported import ExportResult, c_files, load_export, replay
+from tfkd.deploy.four_bit import FourBitError, in_four_bits
 from tfkd.deploy.plain_c import PlainCError, plain_c_files
 from tfkd.deploy.tflite import balanced_calibration, convert_int8
 from tfkd.deploy.tflm import TflmModel
@@ -21,6 +22,7 @@ __all__ = [
     "Cost",
     "ExportError",
     "ExportResult",
+    "FourBitError",
     "PlainCError",
     "TflmError",
     "TflmModel",
@@ -33,6 +35,7 @@ __all__ = [
     "cost_of",
     "encode_for",
     "export_student",
+    "in_four_bits",
     "load_export",
     "make_variants",
     "plain_c_files",

@@ -10,6 +10,7 @@ from tfkd.deploy.contract import Contract, ContractError
 from tfkd.deploy.encoding import encode, encode_for, signal_shape, split_encoding
 from tfkd.deploy.exported import C_FILES, CONTRACT, GOLDEN, VARIANTS, ExportResult, c_files, facts_of
 from tfkd.deploy.folder import replacing_folder
+from tfkd.deploy.four_bit import in_four_bits
 from tfkd.deploy.graph import macs
 from tfkd.deploy.tflite import convert_int8, in_chunks
 from tfkd.deploy.tflm import TflmModel
@@ -18,7 +19,7 @@ from tfkd.files import OutputError
 from tfkd.networks.causal import memory_of
 
 
-def export_student(student, folder, *, calibration, contract_facts, golden):
+def export_student(student, folder, *, calibration, contract_facts, golden, weight_bits=8):
     """Converts a trained student to int8, runs it in TFLM and writes the export folder.
 
     A Gramian angular field right behind the student's input is left to the firmware: the model that is converted
@@ -43,19 +44,24 @@ def export_student(student, folder, *, calibration, contract_facts, golden):
         golden: dict of `ids` (texts), `x` (standardised windows `(n, time, channels)`) and `labels`
             (class indices, -1 unlabelled): windows whose int8 outputs go along, to be replayed on
             host and device. A handful: each costs `time * channels` bytes of flash in a test image.
+        weight_bits: 8, or 4 for a student whose convolutions were trained so
+            (`tfkd.compress.quantization_aware(..., weight_bits=4)`): their kernels are then stored in half the bytes.
 
     Returns:
         An `ExportResult`.
 
     Raises:
-        ValueError: `calibration` or `golden` does not fit the student, or it has a Gramian angular field elsewhere
-            than behind its input.
+        ValueError: `calibration` or `golden` does not fit the student, it has a Gramian angular field elsewhere
+            than behind its input, or `weight_bits` is neither 8 nor 4.
+        FourBitError: the kernel of a convolution was not trained for four bits, or there is none.
         ContractError: a fact is missing, unknown or wrong.
         TflmError: the TFLM interpreter cannot run the student (`check_exportable` says so earlier).
         VariantError: a variant does not give the student's outputs.
         OutputError: the folder cannot be written, or holds files of another kind. What was there
             before is unchanged.
     """
+    if weight_bits not in (8, 4):
+        raise ValueError(f"weight_bits must be 8 or 4, not {weight_bits!r}.")
     folder = Path(folder).resolve()
     _refuse_foreign_files(folder)
     network, contract_facts = _encoding_apart(student, contract_facts)
@@ -63,6 +69,8 @@ def export_student(student, folder, *, calibration, contract_facts, golden):
         contract_facts = contract_facts | {"memory": memory}
         calibration, golden = in_chunks(np.asarray(calibration), network.input_shape[1]), _in_chunks(golden, network)
     model_bytes = convert_int8(network, encode(contract_facts["encoding"], network.input_shape[1], calibration))
+    if weight_bits == 4:
+        model_bytes = in_four_bits(model_bytes)
     model = TflmModel(model_bytes)
     facts = facts_of(model_bytes) | {"arena_bytes": model.arena_bytes}
     try:

@@ -11,7 +11,7 @@ import numpy as np
 from tfkd.deploy.c_array import golden_header, golden_source, model_header, model_source
 from tfkd.deploy.contract import Contract, ContractError
 from tfkd.deploy.encoding import encode_for, signal_shape
-from tfkd.deploy.graph import macs, read_graph
+from tfkd.deploy.graph import kernel_types, macs, read_graph
 from tfkd.deploy.resolver import resolver_header
 from tfkd.deploy.tflm import TflmModel
 from tfkd.deploy.variants import MEANINGS, Variant
@@ -150,7 +150,7 @@ def c_files(export, variant=None):
         export.contract.c_header(),
         model_header(variant, sha256),
         model_source(variant.model_bytes),
-        resolver_header(variant.operators),
+        resolver_header(variant.operators, kernel_types(variant.model_bytes)),
         golden_header(export.golden, sha256, encoded),
         golden_source(export.golden, encoded),
     )

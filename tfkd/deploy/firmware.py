@@ -9,7 +9,7 @@ import numpy as np
 from tfkd.deploy.contract import Contract, ContractError
 from tfkd.deploy.encoding import encode_for, signal_shape
 from tfkd.deploy.exported import CONTRACT, GOLDEN, MODEL, ExportResult, c_files, load_export, read_model
-from tfkd.deploy.flatbuffer import constant, operator_name, pack, unpack, weights_and_biases
+from tfkd.deploy.flatbuffer import integers, operator_name, pack, set_integers, unpack, weights_and_biases
 from tfkd.deploy.graph import macs
 from tfkd.deploy.plain_c import plain_c_files
 from tfkd.deploy.tflm import TflmModel
@@ -136,10 +136,10 @@ def zeroed(model_bytes, share):
     for _, operator, weights, _ in weights_and_biases(model):
         if operator_name(model, operator) == "DEPTHWISE_CONV_2D":
             continue
-        values = constant(model, weights).view(np.int8).copy()
+        values = integers(model, weights)
         smallest = np.argsort(np.abs(values.astype(int)), kind="stable")[: round(share * len(values))]
         values[smallest] = 0
-        model.buffers[weights.buffer].data = values.view(np.uint8)
+        set_integers(model, weights, values)
     return pack(model)
 
 

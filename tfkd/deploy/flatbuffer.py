@@ -1,9 +1,13 @@
 """`.tflite` files taken apart into objects that can be changed, and put together again."""
 
+import math
 import tempfile
 from pathlib import Path
 
-_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+import numpy as np
+
+WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+"""Operators with a kernel and a bias: their second input and their third."""
 
 
 def unpack(model_bytes):
@@ -65,7 +69,7 @@ def weights_and_biases(model):
     """
     for subgraph in model.subgraphs:
         for operator in subgraph.operators or ():
-            if operator_name(model, operator) in _WEIGHTED:
+            if operator_name(model, operator) in WEIGHTED:
                 inputs = [int(i) for i in operator.inputs]
                 bias = subgraph.tensors[inputs[2]] if len(inputs) > 2 and inputs[2] >= 0 else None
                 yield subgraph, operator, subgraph.tensors[inputs[1]], bias
@@ -75,6 +79,39 @@ def constant(model, tensor):
     """The bytes of a tensor that is stored in the file, as a uint8 array; `None` for any other."""
     data = model.buffers[tensor.buffer].data
     return None if data is None or len(data) == 0 else data
+
+
+def integers(model, tensor):
+    """The values of a constant INT8 or INT4 tensor, flat, as an int8 array of its own."""
+    data = np.asarray(constant(model, tensor), np.uint8)
+    if tensor.type == tflite_schema().TensorType.INT4:
+        return unpack_int4(data, math.prod(int(size) for size in tensor.shape))
+    return data.view(np.int8).copy()
+
+
+def set_integers(model, tensor, values):
+    """Stores int8 values as the content of a constant INT8 or INT4 tensor."""
+    packed = tensor.type == tflite_schema().TensorType.INT4
+    values = np.asarray(values, np.int8).reshape(-1)
+    model.buffers[tensor.buffer].data = pack_int4(values) if packed else values.view(np.uint8)
+
+
+def pack_int4(values):
+    """Integers in [-8, 7] as INT4 is stored: two a byte, the earlier in the low half; an odd one is followed by 0."""
+    values = np.asarray(values, np.int8).reshape(-1)
+    if len(values) and (values.min() < -8 or values.max() > 7):
+        raise ValueError(f"INT4 holds -8 to 7, not {values.min()} to {values.max()}.")
+    halves = np.pad(values, (0, len(values) % 2)).view(np.uint8) & 15
+    return halves[0::2] | (halves[1::2] << 4)
+
+
+def unpack_int4(data, count):
+    """The first `count` values of INT4 bytes, as int8."""
+    data = np.asarray(data, np.uint8)
+    if len(data) != (count + 1) // 2:
+        raise ValueError(f"{count} values of INT4 take {(count + 1) // 2} bytes, not {len(data)}.")
+    halves = np.stack([data & 15, data >> 4], axis=1).reshape(-1)[:count]
+    return ((halves ^ 8).astype(np.int8) - 8).astype(np.int8)
 
 
 def tflite_schema():

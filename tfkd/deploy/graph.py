@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from tfkd.deploy.flatbuffer import operator_name, tflite_schema, unpack
+from tfkd.deploy.flatbuffer import WEIGHTED, operator_name, tflite_schema, unpack
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +86,22 @@ def read_graph(tflite_bytes):
 def operators(tflite_bytes):
     """The names of the operators in a `.tflite` file, each once, sorted."""
     return sorted({operator.name for operator in read_graph(tflite_bytes).operators})
+
+
+def kernel_types(tflite_bytes):
+    """What the kernels of a `.tflite` file's convolutions and dense layers are stored as.
+
+    Args:
+        tflite_bytes: the file's content.
+
+    Returns:
+        Dict of operator -> set of types, as `{"CONV_2D": {"int4"}, "FULLY_CONNECTED": {"int8"}}`.
+    """
+    found = {}
+    for operator in read_graph(tflite_bytes).operators:
+        if operator.name in WEIGHTED:
+            found.setdefault(operator.name, set()).add(operator.inputs[1].dtype)
+    return found
 
 
 def variables(tflite_bytes):

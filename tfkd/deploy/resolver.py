@@ -27,16 +27,21 @@ _INT8_KERNELS = {
 # Operators that stand between int8 and other types: a model that has one is not int8 throughout.
 _CONVERSIONS = {"QUANTIZE", "DEQUANTIZE"}
 
+# Type of all of an operator's kernels -> how the registration for that type alone ends.
+_ALONE = {"int8": "INT8", "int4": "INT4"}
 
-def resolver_header(operators):
+
+def resolver_header(operators, kernels=None):
     """The text of `tfkd_resolver.h`.
 
     Operators that have an int8-only registration use it, which saves tens of kilobytes of flash with
-    CMSIS-NN; not in a model with a QUANTIZE or DEQUANTIZE, which has other types too. `TFLM_DECODE`
+    CMSIS-NN; not in a model with a QUANTIZE or DEQUANTIZE, which has other types too. Where all kernels of an operator
+    are INT4, it is the registration for these alone: that for INT8 would run, and read them as INT8. `TFLM_DECODE`
     gets the firmware's own decoder of pruned weights (`micro/src/decode_pruned.cc`), which is small.
 
     Args:
         operators: names of the model's operators, as in the contract.
+        kernels: what their kernels are stored as, see `tfkd.deploy.graph.kernel_types`; by default all INT8.
 
     Raises:
         ValueError: TFLM lacks one of them.
@@ -44,12 +49,14 @@ def resolver_header(operators):
     operators = sorted(set(operators))
     if unsupported(operators):
         raise ValueError(f"TensorFlow Lite Micro has no operator {', '.join(unsupported(operators))}.")
-    slim = [name for name in operators if name in _INT8_KERNELS and not _CONVERSIONS & set(operators)]
+    types = {name: (kernels or {}).get(name, {"int8"}) for name in operators}
+    alone = {name: _ALONE[kind] for name, (kind, *more) in types.items() if kind in _ALONE and not more}
+    slim = [name for name in operators if name in _INT8_KERNELS and name in alone and not _CONVERSIONS & set(operators)]
     includes = "".join(
         f'#include "tensorflow/lite/micro/kernels/{header}"\n'
         for header in sorted({_INT8_KERNELS[name] for name in slim})
     )
-    registrations = "".join(f"#define TFKD_REGISTER_{name} Register_{name}_INT8()\n" for name in slim)
+    registrations = "".join(f"#define TFKD_REGISTER_{name} Register_{name}_{alone[name]}()\n" for name in slim)
     defaults = "".join(f"#define TFKD_REGISTER_{name}\n" for name in slim)
     undefined = "".join(f"#undef TFKD_REGISTER_{name}\n" for name in slim)
     arguments = {name: f"TFKD_REGISTER_{name}" for name in slim}
@@ -60,6 +67,8 @@ def resolver_header(operators):
         if name != DECODE
     )
     block = _INT8_ONLY.format(includes=includes, registrations=registrations, defaults=defaults) if slim else ""
+    if "int4" in types.get("DEPTHWISE_CONV_2D", ()):
+        block += _INT4_DEPTHWISE
     if DECODE in operators:
         block, calls = block + _DECODE_INCLUDE, calls + _DECODE_CALL
     return f"""\
@@ -113,6 +122,13 @@ _INT8_ONLY = """
 #error "Compile with -DCMSIS_NN if TFLM was built with CMSIS-NN, else with -DTFKD_REFERENCE_KERNELS"
 #endif
 {includes}{registrations}#endif
+"""
+
+# Seen with 12.2: the predicate 0x0F0F of CMSIS-NN's loops becomes 0xFFFF, and every answer is wrong.
+_INT4_DEPTHWISE = """
+#if defined(CMSIS_NN) && defined(__ARM_FEATURE_MVE) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#error "This GCC miscompiles CMSIS-NN's DEPTHWISE_CONV_2D with INT4 kernels for MVE: take GCC 13, plain C or 8 bits"
+#endif
 """
 
 _DECODE_INCLUDE = """

@@ -24,7 +24,7 @@ def tflm_work(model, vectors):
         A list of `Work`. The kernel `"interpreter"` is all code that is named nowhere else.
 
     Raises:
-        ValueError: an operator whose cost is not known here; names it.
+        ValueError: an operator whose cost is not known here, or not with kernels of four bits; names it.
     """
     works = [Work("(interpreter)", "interpreter", {"runs": 1})]
     for operator in model.operators:
@@ -32,6 +32,11 @@ def tflm_work(model, vectors):
             raise ValueError(
                 f"{operator.name}: what it costs on TensorFlow Lite Micro is not known, only that of "
                 f"{', '.join(sorted(OPERATORS))}. Build the student of those, or measure it: tools/firmware.py."
+            )
+        if any(tensor is not None and tensor.dtype == "INT4" for tensor in operator.inputs):
+            raise ValueError(
+                f"{operator.name}: what it costs on TensorFlow Lite Micro with kernels of four bits, which other code "
+                "computes, is not known. Measure it: tools/firmware.py."
             )
         works.append(Work(operator.name, "interpreter", {operator.name: 1}))
         for kernel, counts in OPERATORS[operator.name](operator, vectors):
