@@ -11,6 +11,7 @@ import pytest
 from tfkd import narrowing
 from tfkd.compress import Channels, weight_importance
 from tfkd.deploy import load_export
+from tfkd.deploy.graph import kernel_types
 from tfkd.evaluation import Predictions
 from tfkd.experiment import Experiment, export_keras
 from tfkd.networks import imu_student
@@ -30,12 +31,12 @@ RECIPE = {
     "ablation": {"control": False},
     "channels": {"weight_kb": [2, 1.25], "epochs": 1, "from_scratch": True},
     "pruning": {"sparsity": 0.0},
-    "quantization": {"percentile": 99.9, "aware_epochs": 1},
+    "quantization": {"percentile": 99.9, "aware_epochs": 1, "weight_bits": 4},
 }
 
 
 @pytest.fixture(scope="module")
-def finished(untraced, tmp_path_factory):
+def finished(quick, tmp_path_factory):
     tree = utd.build(tmp_path_factory.mktemp("data") / "utd", subjects=4)
     folder = tmp_path_factory.mktemp("runs") / "narrowed"
     Experiment(parse_recipe(RECIPE), folder, str(tree), say=lambda line: None, show_epochs=False).run(1)
@@ -44,7 +45,8 @@ def finished(untraced, tmp_path_factory):
 
 def test_every_size_is_trained_exported_and_told(finished):
     stages = stages_of(parse_recipe(RECIPE))
-    assert stages[3:] == ["narrowed_2k", "narrowed_1.25k", "small_2k", "small_1.25k", "aware", "int8_2k", "int8"]
+    assert stages[3:7] == ["narrowed_2k", "narrowed_1.25k", "small_2k", "small_1.25k"]
+    assert stages[7:] == ["aware_2k", "aware", "int8_2k", "int8"]
     results = json.loads((finished / "results.json").read_text())
     found = results["stages"]
     assert list(found) == stages
@@ -61,8 +63,9 @@ def test_every_size_is_trained_exported_and_told(finished):
         assert not np.array_equal(narrowed.get_layer("stem_conv").kernel, small.get_layer("stem_conv").kernel)
         exported = load_export(finished / "seed0" / export)
         assert exported.macs == found["int8" if export == "export" else f"int8_{size}k"]["macs"]
+        assert kernel_types(exported.model_bytes)["CONV_2D"] == {"int4"}
     assert found["int8"]["model_bytes"] < found["int8_2k"]["model_bytes"]
-    compared = {"narrowed_2k_vs_distilled", "narrowed_2k_vs_small_2k", "int8_2k_vs_narrowed_2k"}
+    compared = {"narrowed_2k_vs_distilled", "narrowed_2k_vs_small_2k", "aware_2k_vs_narrowed_2k", "int8_2k_vs_aware_2k"}
     compared |= {"narrowed_1.25k_vs_distilled", "narrowed_1.25k_vs_small_1.25k", "aware_vs_narrowed_1.25k"}
     compared |= {"int8_vs_aware"}
     assert set(results["comparisons"]) == compared | {"distilled_vs_labels", "int8_vs_labels"}
@@ -71,6 +74,7 @@ def test_every_size_is_trained_exported_and_told(finished):
     step = load_export(finished / "seed0" / "export").contract.output_scale
     assert np.abs(aware - int8).max() < 2.5 * step < 0.2 * np.ptp(aware)
     page = Reader((finished / "report.html").read_text())
+    assert "4 bits each in convolutions" in page.text
     assert page.row("Fewer channels, 1.25\u00a0KB of weights")
     assert "With 2 KB of weights instead of all channels" in page.text
 

@@ -13,9 +13,9 @@ from tfkd.deploy.encoding import split_encoding
 from tfkd.recipe import RecipeError
 from tfkd.teaching import load
 
-NARROWED, SMALL, INT8 = "narrowed_", "small_", "int8_"
-"""What the stages of a size begin with: the student that lost channels, one that was small from the start, and the
-first in int8."""
+NARROWED, SMALL, AWARE, INT8 = "narrowed_", "small_", "aware_", "int8_"
+"""What the stages of a size begin with: the student that lost channels, one that was small from the start, the first
+trained as int8 computes, and that one, or the first, in int8."""
 
 WINDOWS = 2048
 """How many windows tell the importance of channels by activations, at most."""

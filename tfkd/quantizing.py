@@ -25,40 +25,47 @@ def prunes(recipe):
 
 
 def stages_of_int8(recipe):
-    """The stages, in order."""
-    aware = ["aware"] if recipe.quantization.aware_epochs else []
-    return [*aware, *(f"{narrowing.INT8}{size}" for size in narrowing.sizes_of(recipe)[:-1]), "int8"]
+    """The stages, in order: those of the larger sizes, if there are several, before the last."""
+    int8 = [*(f"{narrowing.INT8}{size}" for size in narrowing.sizes_of(recipe)[:-1]), "int8"]
+    return [*map(_aware, int8), *int8] if recipe.quantization.aware_epochs else int8
 
 
-def stage_before_aware(recipe):
-    """The stage that leaves the last float student."""
+def _aware(stage):
+    """The stage that trains what a stage of int8 exports."""
+    return stage.replace("int8", "aware")
+
+
+def stage_before_aware(recipe, stage="aware"):
+    """The stage that leaves the float student of one that trains as int8 computes; the last float student's."""
+    if stage != "aware":
+        return stage.replace(narrowing.AWARE, narrowing.NARROWED)
     return "pruned" if prunes(recipe) else narrowing.stage_before(recipe)
 
 
 def stage_before(recipe, stage="int8"):
     """The stage whose student is quantized in a stage of int8."""
-    if stage != "int8":
-        return stage.replace(narrowing.INT8, narrowing.NARROWED)
-    return "aware" if recipe.quantization.aware_epochs else stage_before_aware(recipe)
+    before = _aware(stage)
+    return before if recipe.quantization.aware_epochs else stage_before_aware(recipe, before)
 
 
-def aware(run):
-    """Distils the student on as its int8 model will compute.
+def aware(run, stage):
+    """Distils a student on as its int8 model will compute.
 
     Args:
         run: `SeedRun`.
+        stage: `"aware"`, or that of a size.
 
     Returns:
         The facts of the stage's record.
     """
     settings = run.recipe.quantization
-    student = load(run.folder / f"{stage_before_aware(run.recipe)}.keras")
+    student = load(run.folder / f"{stage_before_aware(run.recipe, stage)}.keras")
     training = dataclasses.replace(
         run.recipe.student_training, epochs=settings.aware_epochs, learning_rate=settings.aware_learning_rate
     )
-    twin = quantization_aware(student, _calibration(run), settings.percentile)
-    facts = run.trained("aware", *run.going_on(twin, training), training)
-    return run.kept("aware", strip(twin), facts)
+    twin = quantization_aware(student, _calibration(run), settings.percentile, weight_bits=settings.weight_bits)
+    facts = run.trained(stage, *run.going_on(twin, training), training)
+    return run.kept(stage, strip(twin), facts)
 
 
 def int8(run, stage):
@@ -91,7 +98,7 @@ def int8(run, stage):
         **_as_plain_c(exported.model_bytes),
     }
     lost = json.loads((run.folder / f"{before}.json").read_text())["accuracy"] - predictions.metrics()["accuracy"]
-    if lost > MUCH and before != "aware":  # whose kernels are rounded already
+    if lost > MUCH and not before.startswith("aware"):  # whose kernels are rounded already
         facts["layer_errors"] = _costliest(run, before)
     return facts
 
@@ -132,15 +139,17 @@ def export(run, stage, folder):
     windows, calibration = run.prepared.train, _calibration(run)
     chosen = np.linspace(0, len(windows) - 1, GOLDEN_WINDOWS).astype(int)
     golden = run.trainer.inputs_of(windows.take(chosen), [run.trainer.student_input])
-    student, percentile = load(run.folder / f"{stage}.keras"), run.recipe.quantization.percentile
-    if percentile < 100 and stage != "aware":
-        student = strip(quantization_aware(student, calibration, percentile))
+    student, settings = load(run.folder / f"{stage}.keras"), run.recipe.quantization
+    as_trained = stage.startswith("aware")
+    if settings.percentile < 100 and not as_trained:
+        student = strip(quantization_aware(student, calibration, settings.percentile))
     return export_student(
         run.trainer.on_device(student),
         folder,
         calibration=calibration,
         contract_facts=contract_facts(run),
         golden={"ids": windows.ids[chosen], "x": golden, "labels": windows.labels[chosen]},
+        weight_bits=settings.weight_bits if as_trained else 8,
     )
 
 

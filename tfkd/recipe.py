@@ -211,7 +211,7 @@ class ChannelPruning:
     are found are also trained from new weights with the same budget.
 
     At the last size channels go on leaving until the int8 student is within `flash_kb`, `ram_kb` and `instructions`,
-    those that are not 0, as `tfkd.deploy.cost_of` tells them for `engine` and `core`.
+    those that are not 0, as `tfkd.deploy.cost_of` tells them for `engine` and `core`, with weights of 8 bits.
     """
 
     weight_kb: tuple[float, ...] = ()
@@ -233,7 +233,9 @@ class Quantization:
 
     Ranges hold `percentile` percent of what these windows produce in a tensor, on either side; 100 is all of it. For
     `aware_epochs`, the student is distilled on as the int8 model computes (`tfkd.compress.quantization_aware`); 0
-    leaves that out. Without `int8` the student is neither pruned nor exported: for one too large for a microcontroller.
+    leaves that out. With `weight_bits` of 4 it is trained with, and stored with, four bits for each weight of its
+    convolutions, depthwise ones too; dense layers, biases and activations stay as they are. Without
+    `int8` the student is neither pruned nor exported: for one too large for a microcontroller.
     """
 
     int8: bool = True
@@ -241,6 +243,7 @@ class Quantization:
     percentile: float = 100.0
     aware_epochs: int = 0
     aware_learning_rate: float = 0.0002
+    weight_bits: int = 8
 
 
 @dataclasses.dataclass(frozen=True)

@@ -64,6 +64,12 @@ def check(recipe, source):
         not (aware and recipe.pruning.sparsity and recipe.pruning.epochs), "quantization.aware_epochs", aware,
         "0 where pruning.sparsity is above 0: the zeros would fill up again",
     )  # fmt: skip
+    bits = recipe.quantization.weight_bits
+    require(bits in (8, 4), "quantization.weight_bits", bits, "8 or 4")
+    require(
+        bits == 8 or aware, "quantization.weight_bits", bits,
+        "8 where quantization.aware_epochs is 0: four bits need training (20 epochs, say)",
+    )  # fmt: skip
     require(50 < percentile <= 100, "quantization.percentile", percentile, "above 50 and at most 100")
     require(0 <= recipe.windows.decide_at <= 1, "windows.decide_at", recipe.windows.decide_at, "from 0 to 1")
     require(

@@ -101,7 +101,8 @@ def _compared(names, recipe):
     pairs += [("distilled", name) for name in METHODS]
     for size in sizes_of(recipe):
         pairs += [(NARROWED + size, "distilled"), (NARROWED + size, SMALL + size)]
-    pairs += [("pruned", stage_before(recipe)), ("aware", quantizing.stage_before_aware(recipe))]
+    pairs += [("pruned", stage_before(recipe))]
+    pairs += [(name, quantizing.stage_before_aware(recipe, name)) for name in names if name.startswith("aware")]
     pairs += [(name, quantizing.stage_before(recipe, name)) for name in names if name.startswith("int8")]
     pairs += [("int8", "labels"), ("labels", "raw_labels"), ("distilled", "raw_distilled")]
     return [pair for pair in pairs if set(pair) <= set(names)]

@@ -21,7 +21,7 @@ def stages_of(recipe):
     the first teacher in other ways than the recipe's, the last from labels and that term of the distillation alone;
     `raw_labels` and `raw_distilled` are the network for raw signals, beside one for images. `narrowed_<size>` is the
     distilled student with fewer channels, `small_<size>` the same network trained from scratch, `int8_<size>` the
-    former in int8. `aware` is trained as the int8 model computes; `int8` is the last of all.
+    former in int8. `aware` and `aware_<size>` are trained as the int8 model computes; `int8` is the last of all.
     """
     stages = ["teacher", *(f"teacher_{teacher.kind}" for teacher in recipe.more_teachers), "labels"]
     stages += [*recipe.ablation.methods, *(f"with_{term}" for term in recipe.ablation.terms), "distilled"]
@@ -106,8 +106,8 @@ class SeedRun:
             return self._on_labels(stage, "imu" if stage == "raw_labels" else None)
         if stage == "pruned":
             return zeros.prune(self)
-        if stage == "aware":
-            return quantizing.aware(self)
+        if stage.startswith("aware"):
+            return quantizing.aware(self, stage)
         if stage.startswith("int8"):
             return quantizing.int8(self, stage)
         for beginning, make in ((narrowing.NARROWED, narrowing.narrow), (narrowing.SMALL, narrowing.from_scratch)):

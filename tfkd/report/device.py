@@ -25,6 +25,7 @@ EXPORTED_FILES = {
 
 
 _BYTES = ("arena_bytes", "flash_bytes", "ram_bytes")
+_WEIGHTS = {8: "8 bits each", 4: "4 bits each in convolutions, depthwise ones too; 8 in dense layers"}
 
 
 def on_the_device(folder, summary):
@@ -37,7 +38,7 @@ def on_the_device(folder, summary):
     )  # fmt: skip
     most = " (the largest of the seeds)" if seeds > 1 else ""
     change = of_int8(summary["comparisons"])
-    macs = int8.get("macs")
+    macs, quantization = int8.get("macs"), summary["recipe"].get("quantization", {})
     return [
         facts(
             [
@@ -45,6 +46,7 @@ def on_the_device(folder, summary):
                 ("Arena", f"{kilobytes(int8['arena_bytes'])} of RAM{most}"),
                 ("Multiply-adds", None if macs is None else f"{macs:,} for {one_run(summary['recipe'])}"),
                 ("Operators", ", ".join(int8.get("operators", [])) or None),
+                ("Weights", _WEIGHTS[quantization.get("weight_bits", 8)]),
                 ("Sparsity", dense),
                 ("int8 minus float", numbers(change)),
                 ("Exported", f"seed 0's student, {percent(int8['accuracy']['seeds'][0])} right"),
@@ -60,12 +62,10 @@ def _steps(summary):
     """From the teacher to what is flashed: what each step costs in accuracy, and what it saves."""
     stages, rows, floats = summary["stages"], [], []
     for stage, found in stages.items():
-        if stage not in ("teacher", "distilled", "pruned", "aware") and not stage.startswith(("narrowed_", "int8")):
+        if stage not in ("teacher", "distilled", "pruned") and not stage.startswith(("narrowed_", "aware", "int8")):
             continue
-        if stage.startswith("int8"):
-            made_of = stage.replace("int8", "narrowed") if stage != "int8" else floats[-1]
-        else:
-            made_of = floats[-1] if floats else None
+        made_of = _same_size(stage, stages) or (floats[-1] if floats else None)
+        if not stage.startswith(("aware_", "int8")):
             floats.append(stage)
         accuracy = found["accuracy"]["mean"]
         size = found.get("model_bytes") or (4 * found["parameters"] if "parameters" in found else None)
@@ -89,6 +89,14 @@ def _steps(summary):
             class_="small"),
         *_losses(stages["int8"].get("layer_errors", [])),
     ]  # fmt: skip
+
+
+def _same_size(stage, stages):
+    """What a stage of a size other than the last was made of; `None` for any other stage."""
+    for ours, earlier in (("int8_", "aware_"), ("int8_", "narrowed_"), ("aware_", "narrowed_")):
+        if stage.startswith(ours) and (found := stage.replace(ours, earlier)) in stages:
+            return found
+    return None
 
 
 def _losses(errors):

@@ -30,6 +30,7 @@ STAGES = {
 SIZES = {
     "narrowed_": ("Fewer channels, {} of weights", "{}"),
     "small_": ("The same network from scratch, {}", "scratch, {}"),
+    "aware_": ("Trained as int8 computes, {} of weights", "int8-aware, {}"),
     "int8_": ("int8 in TFLM, {} of weights", "int8, {}"),
 }
 """Beginning of a stage that has a size, `narrowed_16k` -> its names."""
