@@ -15,27 +15,47 @@ def _seeded(tmp_path, monkeypatch):
     monkeypatch.setenv("TFKD_CACHE", str(tmp_path / "cache"))
 
 
-def train_untraced(patch):
-    """Runs train without tracing from now on: a graph takes longer to make than a tiny training's few steps to take."""
-    from tfkd.training import Trainer
+def shrink_teachers(patch):
+    """Teachers are one convolution over time from now on: a step takes as long as its network has layers."""
+    from keras import layers
 
-    settings = Trainer._compile_settings
-    patch.setattr(
-        Trainer, "_compile_settings", lambda self, training: {**settings(self, training), "run_eagerly": True}
-    )
+    def one_convolution(x, width, name, first_stride=2, kernel=5):
+        x = layers.Conv1D(2 * width, kernel, first_stride, padding="same", name=f"{name}_conv")(x)
+        x = layers.ReLU(name=f"{name}_relu")(layers.BatchNormalization(name=f"{name}_bn")(x))
+        return layers.GlobalAveragePooling1D(name=f"{name}_mean")(x)
+
+    for module in ("skeleton", "imu", "fusion"):
+        patch.setattr(f"tfkd.networks.{module}.temporal_features", one_convolution)
+
+
+def train_quickly(patch):
+    """Runs train small teachers, and nothing is traced, which takes longer than a tiny training's few steps."""
+    import tensorflow as tf
+
+    shrink_teachers(patch)
+    tf.config.run_functions_eagerly(True)
 
 
 @pytest.fixture(scope="module")
-def untraced():
+def quick():
+    import tensorflow as tf
+
     with pytest.MonkeyPatch.context() as patch:
-        train_untraced(patch)
+        train_quickly(patch)
         yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture
 def unchecked(monkeypatch):
     """Runs do not convert an untrained student first, to know that they can export it: they export the trained one."""
     monkeypatch.setattr("tfkd.experiment.check_exportable", lambda student: None)
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Reports are written without curves over epochs, of which each stage has some and each takes a while."""
+    monkeypatch.setattr("tfkd.report.plots.curves", lambda runs, label: None)
 
 
 @pytest.fixture(scope="session")

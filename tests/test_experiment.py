@@ -24,15 +24,15 @@ from tfkd.seed_run import stages_of
 from tfkd.training import Trainer
 
 ROOT = Path(__file__).resolve().parent.parent
-UNTRACED = """
+QUICK = """
 import sys
 import pytest
 from tests import command_line, conftest
-conftest.train_untraced(pytest.MonkeyPatch())
+conftest.train_quickly(pytest.MonkeyPatch())
 command_line.run("distill.py", *sys.argv[1:])
 """
 
-pytestmark = pytest.mark.usefixtures("untraced")
+pytestmark = pytest.mark.usefixtures("quick", "undrawn")
 
 TINY = {
     "data": {"dataset": "utd"},
@@ -56,7 +56,7 @@ def tree(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def finished(tree, untraced, tmp_path_factory):
+def finished(tree, quick, tmp_path_factory):
     """An uninterrupted run of one seed."""
     folder = tmp_path_factory.mktemp("runs") / "finished"
     experiment(tree, folder).run(1)
@@ -127,7 +127,7 @@ def test_the_exported_bytes_are_what_was_measured(finished):
 
 def test_killed_and_started_again_it_ends_with_the_same_result(tree, finished, tmp_path):
     folder = without(finished, tmp_path / "run", "labels", "distilled", "pruned", "int8")
-    command = [sys.executable, "-c", UNTRACED, "--recipe", folder / "recipe.toml", "--data_dir", tree, "--out", folder]
+    command = [sys.executable, "-c", QUICK, "--recipe", folder / "recipe.toml", "--data_dir", tree, "--out", folder]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not (folder / "seed0" / "labels.json").exists() and process.poll() is None:
         time.sleep(0.02)

@@ -29,7 +29,7 @@ RECIPE = {
 }
 
 
-@pytest.mark.usefixtures("untraced", "unchecked")
+@pytest.mark.usefixtures("quick", "unchecked", "undrawn")
 def test_a_run_sets_the_methods_side_by_side(tmp_path):
     tree = utd.build(tmp_path / "utd", subjects=4)
     lost = sorted((tree / "Skeleton").glob("a1_s1_t*"))[0]

@@ -12,7 +12,7 @@ from tfkd.experiment import Experiment
 from tfkd.recipe import parse_recipe
 from tfkd.report import card
 
-pytestmark = pytest.mark.usefixtures("untraced", "unchecked")
+pytestmark = pytest.mark.usefixtures("quick", "unchecked", "undrawn")
 
 MICRO = {
     "data": {"dataset": "utd"},
