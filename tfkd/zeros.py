@@ -5,8 +5,15 @@ import dataclasses
 import numpy as np
 
 from tfkd import narrowing
-from tfkd.compress import Pattern, Pruning, polynomial, sparsity_by_layer, sparsity_of, sparsity_per_layer
-from tfkd.compress.pruning import prunable_layers
+from tfkd.compress import (
+    Pattern,
+    Pruning,
+    polynomial,
+    prunable_layers,
+    sparsity_by_layer,
+    sparsity_of,
+    sparsity_per_layer,
+)
 from tfkd.deploy import convert_int8, cost_of
 from tfkd.deploy.cost.estimate import figures
 from tfkd.deploy.cost.memory import tflm_flash
