@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tfkd.deploy import Contract, TflmModel, c_files
+from tfkd.deploy import Contract, TflmModel, c_files, in_four_bits
 from tfkd.deploy.decode import encode_pruned
 from tfkd.deploy.exported import ExportResult
+from tfkd.deploy.flatbuffer import integers, pack, set_integers, unpack, weights_and_biases
 from tfkd.deploy.resolver import resolver_header
-from tfkd.deploy.variants import MEANINGS, make_variants
+from tfkd.deploy.variants import MEANINGS, Variant, make_variants
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
@@ -81,6 +82,23 @@ def remembering(causal, tmp_path_factory):
     """A folder with the C files of a student with a memory."""
     folder = tmp_path_factory.mktemp("causal")
     for file, text in c_files(causal).items():
+        (folder / file).write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def in_four(export, tmp_path_factory):
+    """A folder with the C files of the same student, its kernels rounded to four bits. What it answers is void."""
+    model = unpack(export.model_bytes)
+    for _, _, kernel, _ in weights_and_biases(model):
+        rows = integers(model, kernel).astype(float)
+        set_integers(model, kernel, np.rint(np.rint(rows * 7 / 127) * 127 / 7))
+    model_bytes = in_four_bits(pack(model))
+    tflm = TflmModel(model_bytes)
+    golden = export.golden | {"outputs": tflm.run(export.golden["inputs"])}
+    result = ExportResult(STUDENT, export.contract, model_bytes, golden, 0)
+    folder = tmp_path_factory.mktemp("four")
+    for file, text in c_files(result, Variant.of("plain", model_bytes, tflm.arena_bytes)).items():
         (folder / file).write_text(text)
     return folder
 
@@ -206,6 +224,13 @@ def test_other_kernels_and_decoders_can_be_chosen(generated):
     compiles(engine_command(generated["decode"], "-DTFKD_ALL_TYPES", "-DTFKD_STOCK_DECODE"))
 
 
+def test_four_bits_compile_but_for_what_an_old_gcc_makes_of_them(in_four):
+    compiles(engine_command(in_four, "-D__arm__", "-DCMSIS_NN"))
+    old = ["-D__ARM_FEATURE_MVE=3", "-U__GNUC__", "-D__GNUC__=12"]
+    said = refused(engine_command(in_four, "-D__arm__", "-DCMSIS_NN", *old))
+    assert "This GCC miscompiles CMSIS-NN's DEPTHWISE_CONV_2D with INT4 kernels" in said
+
+
 def test_files_of_different_variants_do_not_compile_together(generated, tmp_path):
     for file in generated["plain"].iterdir():
         shutil.copy(file, tmp_path)
@@ -219,15 +244,15 @@ def test_other_types_of_kernels_are_linked_only_where_the_model_has_them():
 
 
 @pytest.mark.skipif(not TFLM_DIR, reason="needs TFLM_DIR: a checkout of TensorFlow Lite Micro with its library built")
-@pytest.mark.parametrize("variant", [*MEANINGS, "with a memory"])
-def test_real_tflm_gives_the_golden_outputs(generated, remembering, tmp_path, variant):
+@pytest.mark.parametrize("variant", [*MEANINGS, "with a memory", "in four bits"])
+def test_real_tflm_gives_the_golden_outputs(generated, remembering, in_four, tmp_path, variant):
     tflm = Path(TFLM_DIR)
     library = tflm / "gen/linux_x86_64_default_gcc/lib/libtensorflow-microlite.a"
     downloads = tflm / "tensorflow/lite/micro/tools/make/downloads"
     includes = [tflm, downloads / "flatbuffers/include", downloads / "gemmlowp", downloads / "ruy"]
     system = [part for include in includes for part in ("-isystem", include)]
     (tmp_path / "main.cc").write_text(REPLAY)
-    folder = (generated | {"with a memory": remembering})[variant]
+    folder = (generated | {"with a memory": remembering, "in four bits": in_four})[variant]
     compiles(["g++", *STRICT, *EMBEDDED, *SANITIZED, *system, "-I", SOURCES, "-I", folder, "-x", "c++",
               tmp_path / "main.cc", SOURCES / "student_tflm.cc", SOURCES / "decode_pruned.cc",
               folder / "student_model.c", folder / "golden_windows.c", "-x", "none", library,

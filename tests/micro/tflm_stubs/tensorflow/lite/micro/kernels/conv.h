@@ -3,4 +3,5 @@
 
 TFLM_STUB_CLASSES
 inline TFLMRegistration Register_CONV_2D_INT8() { return {}; }
+inline TFLMRegistration Register_CONV_2D_INT4() { return {}; }
 TFLM_STUB_END_CLASSES
