@@ -1,6 +1,5 @@
 """The streaming reference: what each kind of input leads to, said event by event."""
 
-import dataclasses
 
 import numpy as np
 import pytest
@@ -235,85 +234,6 @@ def test_a_reset_forgets():
     stream.reset()
     feed(stream, times[40:], values[40:])
     assert [event[:2] for event in stream.events] == [("started", times[31]), ("ended", times[39])]
-
-
-class Chunks(Stream):
-    """Of a student with a memory of 29 samples, fed 8 at a time, that is sure of one class; `calls` tells what was
-    asked of it."""
-
-    def __init__(self):
-        self.calls = []
-        super().__init__(CHUNKS, self._answer, reset=lambda: self.calls.append("reset"))
-
-    def _answer(self, windows):
-        self.calls.append("window")
-        return always(3)(windows)
-
-
-def runs(count):
-    return ["reset"] + ["window"] * count
-
-
-def test_a_memory_has_to_fill_before_anything_is_decided():
-    times, values = clean(48)
-    stream = Chunks()
-    feed(stream, times, values)
-    assert stream.events == [Event("started", times[39], 3, ONE)]  # 5 chunks: the first that ends behind 29 + 8 samples
-    assert stream.calls == runs(6)
-
-
-@pytest.mark.parametrize("memory, undecided", [(1, 1), (8, 1), (9, 2), (16, 2)])
-def test_decisions_begin_when_memory_and_window_were_seen(memory, undecided):
-    times, values = clean(48)
-    stream = Stream(dataclasses.replace(CHUNKS, memory=memory), always(3), reset=lambda: None)
-    assert feed(stream, times, values)[0].time_us == times[8 * undecided + 7]
-
-
-def test_after_a_pause_the_memory_is_cleared_and_fills_again():
-    times, values = clean(100)
-    times = [time + (500_001 if i >= 50 else 0) for i, time in enumerate(times)]
-    stream = Chunks()
-    feed(stream, times, values)
-    assert [event[:2] for event in stream.events] == [
-        ("started", times[39]), ("gap", times[50]), ("ended", times[49]), ("started", times[89])
-    ]  # fmt: skip
-    assert stream.calls == runs(6) + runs(6)
-
-
-def test_a_pause_that_is_bridged_breaks_nothing():
-    times, values = clean(100)
-    times = [time + (100_000 if i >= 50 else 0) for i, time in enumerate(times)]
-    stream = Chunks()
-    feed(stream, times, values)
-    assert [event.kind for event in stream.events] == ["started"]
-    assert stream.calls == runs(13)
-
-
-def test_a_reset_clears_the_memory_before_the_next_run_only():
-    times, values = clean(100)
-    stream = Chunks()
-    feed(stream, times[:50], values[:50])
-    stream.reset()
-    stream.reset()
-    assert stream.calls == runs(6)
-    feed(stream, times[50:], values[50:])
-    assert stream.calls == runs(6) + runs(6)
-    assert [event[:2] for event in stream.events] == [
-        ("started", times[39]), ("ended", times[49]), ("started", times[89])
-    ]  # fmt: skip
-
-
-def test_a_lost_chunk_ends_the_activity_and_clears_the_memory():
-    times, values = clean(96)
-    stream = Chunks()
-    for i in range(96):
-        stream.push(times[i], values[i])
-        if not 40 <= i < 55:  # the chunk that ends at 47 waits until that at 55 is there
-            stream.run()
-    assert [event[:2] for event in stream.events] == [
-        ("started", times[39]), ("overrun", times[47]), ("ended", times[47]), ("started", times[87])
-    ]  # fmt: skip
-    assert stream.calls == runs(5) + runs(6)
 
 
 @pytest.mark.parametrize("output_scale", [1e-6, 0.003, 0.06339713931083679, 0.2, 1.0, 500.0])
