@@ -98,17 +98,22 @@ def test_layers_get_the_share_that_pays(student, model_bytes):
     ({"sparsity": 0.2, "per_layer": "instructions"}, ["saves no instructions with plain_c on m4"]),
     ({"sparsity": 0.5, "pattern": "2:4"}, []),
 ])  # fmt: skip
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 def test_the_stage(settings, told, student, model_bytes, tmp_path, monkeypatch):
+    import tensorflow as tf
+
     monkeypatch.setattr(zeros, "converted", lambda student: model_bytes)
     student.save(tmp_path / "distilled.keras")
     x, said = np.random.default_rng(0).normal(size=(8, 16, 6)), []
 
     def going_on(student, training):
-        student.compile(keras.optimizers.SGD(0.01), "mse", run_eagerly=True)
+        student.compile(keras.optimizers.SGD(0.01), "mse")
         return student, types.SimpleNamespace(num_batches=2)
 
     def trained(stage, model, batches, training, callbacks):
+        tf.config.run_functions_eagerly(True)  # graphs of two steps take longer to make than they do
         model.fit(x, np.zeros((8, 4)), batch_size=4, epochs=training.epochs, verbose=0, callbacks=callbacks)
+        tf.config.run_functions_eagerly(False)
         return {}
 
     run = types.SimpleNamespace(
