@@ -22,6 +22,7 @@ from tfkd.deploy.flatbuffer import (
     weights_and_biases,
 )
 from tfkd.deploy.graph import kernel_types, macs
+from tfkd.deploy.slim import slim
 
 CALIBRATION = make_windows(48, seed=1)[0]
 WINDOWS = make_windows(100, seed=2)[0]
@@ -128,7 +129,9 @@ def test_litert_runs_the_same_integers(four, same_integers):
             interpreter.invoke()
             yield interpreter.get_tensor(target["index"])[0].astype(int)
 
-    np.testing.assert_array_equal([*outputs(four)], [*outputs(same_integers)])
+    expected = [*outputs(same_integers)]
+    np.testing.assert_array_equal([*outputs(four)], expected)
+    np.testing.assert_array_equal([*outputs(slim(four))], expected)
 
 
 def test_odd_sizes_shared_kernels_silent_channels_and_no_bias():
@@ -142,6 +145,10 @@ def test_odd_sizes_shared_kernels_silent_channels_and_no_bias():
     first = w.depthwise(x, (3, 1), weights=taps, scales=np.full(5, 0.01))
     second = w.depthwise(first, (3, 1), weights=taps, scales=np.full(5, 0.01))
     w.operators[-1].inputs[1] = w.operators[-2].inputs[1]
+    # The converter stores the same bias once.
+    biases = [w.tensors[operator.inputs[2]] for operator in w.operators[-2:]]
+    biases[1].buffer = biases[0].buffer
+    values = np.frombuffer(w.buffers[biases[0].buffer].data.tobytes(), np.int32)
     model_bytes = w.model(source, w.dense(w.mean(second, out=(0.05, 0)), 2))
     four = in_four_bits(model_bytes)
     (_, _, kernel, _), (_, _, shared, _), *_ = found = list(weights_and_biases(unpack(four)))
@@ -151,6 +158,9 @@ def test_odd_sizes_shared_kernels_silent_channels_and_no_bias():
     np.testing.assert_allclose(kernel.quantization.scale, np.arange(1, 6) / 1000 * steps, rtol=1e-6)
     assert found[2][1].inputs[1] == found[1][1].inputs[1] and set(integers(model, shared)) == {7}
     np.testing.assert_allclose(shared.quantization.scale, 0.01 * 127 / 7, rtol=1e-6)
+    for _, _, _, bias in found[1:3]:
+        stored = np.asarray(model.buffers[bias.buffer].data, np.uint8).view(np.int32)
+        np.testing.assert_array_equal(stored, np.rint(values * 7 / 127))
     noise = np.random.default_rng(1).integers(-128, 128, (20, 9, 1, 3), np.int8)
     np.testing.assert_array_equal(TflmModel(four).run(noise), TflmModel(in_bytes(four)).run(noise))
 

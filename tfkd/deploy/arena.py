@@ -32,7 +32,8 @@ def measure_arena(tflite_bytes):
     The same kernels need less on a 32-bit Cortex-M. CMSIS-NN adds scratch buffers, and can need more
     than this figure: 3 % more was seen on a Cortex-M4, 40 % on a Cortex-M55. Leave a margin with
     CMSIS-NN (`micro/src/student_tflm.h` does), and let `MicroInterpreter::arena_used_bytes()` on the
-    board decide.
+    board decide. With INT4 kernels, the reference kernels unpack one at a time into the arena, which CMSIS-NN does
+    without: there the figure is too large by up to the weights of the largest kernel.
 
     Args:
         tflite_bytes: a model with one int8 input and a fixed shape.

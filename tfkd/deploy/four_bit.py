@@ -57,7 +57,7 @@ def in_four_bits(model_bytes):
         ValueError: this is not a `.tflite` file.
     """
     model = unpack(model_bytes)
-    kernels = {}  # several operators may share one
+    kernels, biases = {}, {}  # several operators may share one
     for subgraph, operator, kernel, bias in weights_and_biases(model):
         name = operator_name(model, operator)
         if name not in _PACKED:
@@ -65,9 +65,12 @@ def in_four_bits(model_bytes):
         if id(kernel) not in kernels:
             kernels[id(kernel)] = _coarser(model, kernel, name)
         steps = kernels[id(kernel)]
-        if bias is not None:
+        if bias is not None and id(bias) not in biases:
+            biases[id(bias)] = steps
             source = subgraph.tensors[int(operator.inputs[0])]
             _rescale_bias(model, bias, source, kernel, steps)
+        elif bias is not None and not np.array_equal(biases[id(bias)], steps):
+            raise FourBitError(f"{name} shares its bias {(bias.name or b'').decode()!r} with a layer of other steps.")
         model.operatorCodes[operator.opcodeIndex].version = _VERSION
     if not kernels:
         raise FourBitError(
@@ -105,15 +108,27 @@ def _coarser(model, kernel, name):
         moved = [shape[axis], *shape[:axis], *shape[axis + 1 :]]
         values = np.moveaxis(values.reshape(moved), 0, axis)
     kernel.type = schema.TensorType.INT4
+    _own_buffer(model, kernel)
     set_integers(model, kernel, values.astype(np.int8))
     kernel.quantization.scale = (scales * steps).astype(np.float32)
     return steps
 
 
 def _rescale_bias(model, bias, source, kernel, steps):
+    _own_buffer(model, bias)
     buffer = model.buffers[bias.buffer]
     values = np.asarray(buffer.data, np.uint8).view("<i4")
     buffer.data = np.rint(values / steps).astype("<i4").view(np.uint8)
     if bias.quantization is not None and bias.quantization.scale is not None:
         scale = np.float64(source.quantization.scale[0])
         bias.quantization.scale = (scale * kernel.quantization.scale).astype(np.float32)
+
+
+def _own_buffer(model, tensor):
+    """Gives a tensor a buffer that no other reads: the converter stores equal contents once."""
+    readers = sum(other.buffer == tensor.buffer for subgraph in model.subgraphs for other in subgraph.tensors)
+    if readers > 1:
+        buffer = tflite_schema().BufferT()
+        buffer.data = model.buffers[tensor.buffer].data
+        model.buffers.append(buffer)
+        tensor.buffer = len(model.buffers) - 1
