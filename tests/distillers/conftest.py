@@ -63,7 +63,8 @@ def no_dropout(student):
 
 
 def compiled(distiller, **settings):
-    settings.setdefault("weighted_metrics", ["accuracy"])
+    # TensorFlow traces a step twice if the first creates variables: the optimizer's and the metric's exist before.
+    settings.setdefault("weighted_metrics", [keras.metrics.CategoricalAccuracy(name="accuracy")])
     distiller.compile(
         settings.pop("optimizer", None) or keras.optimizers.Adam(0.01),
         keras.losses.CategoricalCrossentropy(from_logits=True),
@@ -71,6 +72,7 @@ def compiled(distiller, **settings):
         jit_compile=keras.backend.backend() == "jax",
         **settings,
     )
+    distiller.optimizer.build(distiller.trainable_variables)
     return distiller
 
 
