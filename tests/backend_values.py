@@ -3,13 +3,16 @@
     KERAS_BACKEND=jax python -m tests.backend_values values.npz
 """
 
+import contextlib
 import dataclasses
 import sys
 from unittest import mock
 
 import keras
 import numpy as np
+import pytest
 
+from tests.conftest import shrink_teachers
 from tfkd import losses, networks
 from tfkd.distillers import AdaptiveDistillation, Distiller, FeatureDistillation, LabelDistillation
 from tfkd.encodings import Gaf, GramianAngularField
@@ -32,6 +35,13 @@ def filled(model):
     return model
 
 
+@contextlib.contextmanager
+def shrunk():
+    with pytest.MonkeyPatch.context() as patch:
+        shrink_teachers(patch)
+        yield
+
+
 def of_networks():
     # Two blocks have all that BN-Inception is made of, and compile in a fifth of the time.
     with mock.patch.dict(BLOCKS, {name: BLOCKS[name] for name in ("3a", "3c")}, clear=True):
@@ -43,10 +53,11 @@ def of_networks():
         "imu_teacher": networks.imu_teacher((16, 6), CLASSES, width=8),
         "skeleton_teacher": networks.skeleton_teacher((8, 20, 3), CLASSES, width=8),
         "graph_teacher": networks.graph_teacher((8, 4, 3), ((1, 0), (1, 2), (2, 3)), CLASSES, width=8),
-        "fused_teacher": networks.fused_teacher((8, 20, 3), (8, 6), CLASSES, width=8),
         "trn_teacher": networks.trn_teacher((4, 12, 12, 3), CLASSES, embedding=8),
         "trn_teacher with BN-Inception": two_blocks,
     }
+    with shrunk():  # its two parts are compared above
+        models["fused_teacher"] = networks.fused_teacher((8, 20, 3), (8, 6), CLASSES, width=8)
     for name, model in models.items():
         rng = np.random.default_rng(1)
         x = {t.name: rng.uniform(-1, 1, (2, *t.shape[1:])).astype("float32") for t in model.inputs}
@@ -87,7 +98,8 @@ def of_distiller():
     ]
     terms[-1].projector.build((None, 8))
     filled(terms[-1].projector)
-    teacher = filled(networks.skeleton_teacher((8, 20, 3), CLASSES, width=8))
+    with shrunk():
+        teacher = filled(networks.skeleton_teacher((8, 20, 3), CLASSES, width=8))
     distiller = Distiller(teacher, student, terms)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     distiller.compile(keras.optimizers.SGD(0.1), loss, metrics=["accuracy"], **SETTINGS)
@@ -108,10 +120,11 @@ def of_several_teachers():
         "has_skeleton": (np.arange(ROWS) % 3 > 0).astype("float32"),
     }
     x["skeleton"][x["has_skeleton"] == 0] = np.nan
-    teachers = {
-        "imu": filled(networks.imu_teacher((16, 6), CLASSES, width=8)),
-        "skeleton": filled(networks.skeleton_teacher((8, 20, 3), CLASSES, width=8)),
-    }
+    with shrunk():
+        teachers = {
+            "imu": filled(networks.imu_teacher((16, 6), CLASSES, width=8)),
+            "skeleton": filled(networks.skeleton_teacher((8, 20, 3), CLASSES, width=8)),
+        }
     student = filled(networks.imu_student((16, 6), CLASSES, width=16, depth=1, dropout=0.0))
     terms = [
         AdaptiveDistillation(losses.AdaptiveConfidence(2.0, "soft", semantic=0.5)),

@@ -9,7 +9,7 @@ from tests.formats import utd
 from tfkd.deploy import load_export
 from tfkd.deploy.cost import Budget, BudgetError, cost_of
 from tfkd.recipe import RecipeError, load_recipe, parse_recipe
-from tfkd.search import Search, Space, held_out
+from tfkd.search import Search, Space, held_out, search
 from tfkd.search.space import name_of, recipe_of
 
 RECIPE = parse_recipe(
@@ -33,8 +33,24 @@ def tree(tmp_path_factory):
     return str(utd.build(tmp_path_factory.mktemp("data") / "utd", subjects=4))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def converted_once():
+    """A student that is planned again costs what it did before: none is converted twice."""
+    known, convert = {}, search.int8_cost
+
+    def cost(student, budget):
+        key = student.to_json(), budget.engine, budget.core
+        if key not in known:
+            known[key] = convert(student, budget)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "int8_cost", cost)
+        yield
+
+
 @pytest.fixture(scope="module")
-def finished(tree, tmp_path_factory):
+def finished(tree, quick, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "fit"
     said = []
     Search(RECIPE, BUDGET, folder, SPACE, tree, say=said.append).run(2)
