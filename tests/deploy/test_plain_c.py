@@ -292,9 +292,9 @@ GRAPHS = [
 ]
 
 
-def joined(graph, seed=0):
-    """A model that gives all outputs of a graph end to end."""
-    w = ModelWriter(seed)
+def joined(graph, seed=0, bits=8):
+    """A model that gives all outputs of a graph end to end; the weights of its convolutions have `bits` each."""
+    w = ModelWriter(seed, bits)
     source, outputs = graph(w)
     parts = []
     for output in outputs:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.deploy import plain_c_build as build
+from tests.deploy import test_plain_c_int4 as int4
 from tests.deploy.test_plain_c import GRAPHS, joined
 from tests.deploy.test_plain_c_memory import remembering
 from tests.deploy.test_plain_c_parts import pruned_student
@@ -102,6 +103,21 @@ def test_sparse_and_dense_kernels_give_the_bytes_of_tflm(sparse, target, tmp_pat
     x = build.inputs(model.input_shape[1:], WINDOWS)
     found = run_on(target, tmp_path, model_bytes, x, 9, sparse)
     assert (found == model.run(x)).all()
+
+
+@pytest.mark.parametrize("graph", int4.GRAPHS[:3], ids=lambda graph: graph.__name__)
+def test_weights_of_four_bits_give_the_bytes_of_tflm(graph, target, tmp_path):
+    model_bytes = joined(graph, bits=4)
+    model = TflmModel(model_bytes)
+    x = build.inputs(model.input_shape[1:], WINDOWS)
+    expected = model.run(x)
+    assert (run_on(target, tmp_path, model_bytes, x, expected.shape[1]) == expected).all()
+
+
+def test_weights_of_four_bits_count_as_far_as_sums_reach(target, tmp_path):
+    x = int4.at_the_ends()
+    expected = TflmModel(int4.limits(0)).run(x)
+    assert (run_on(target, tmp_path, int4.limits(0), x, expected.shape[1]) == expected).all()
 
 
 def test_memories_give_the_bytes_of_tflm(target, tmp_path):

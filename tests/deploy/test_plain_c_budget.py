@@ -30,24 +30,27 @@ int main(void) {
 """
 
 
-def student(share):
+def student(share, bits=8):
     """`imu_student((128, 6), 27, depth=5, kernel=9, strides=(2, 2, 1, 1), stem_stride=4)` with random weights.
 
     Args:
         share: of the weights that are zero, depthwise ones left out.
+        bits: of each weight of its convolutions.
     """
-    w = ModelWriter()
+    w = ModelWriter(bits=bits)
     source = w.tensor((1, 128, 6), 0.05, 4)
     x = w.reshape(source, (1, 128, 1, 6))
     positive = (0.0387, -128)
-    x = w.convolution(x, 64, (9, 1), (4, 1), activation=RELU, out=positive, zeros=share)
+    # With these, shifts are those of trained students.
+    scales = {} if bits == 8 else {"scales": [0.06]}
+    x = w.convolution(x, 64, (9, 1), (4, 1), activation=RELU, out=positive, zeros=share, **scales)
     for stride in (2, 2, 1, 1, 1):
-        y = w.depthwise(x, (9, 1), stride=(stride, stride), out=(0.1, 5))
+        y = w.depthwise(x, (9, 1), stride=(stride, stride), out=(0.1, 5), **scales)
         if stride == 1:
-            y = w.convolution(y, 64, (1, 1), zeros=share, out=(0.0493, -7))
+            y = w.convolution(y, 64, (1, 1), zeros=share, out=(0.0493, -7), **scales)
             x = w.add(y, x, out=positive, activation=RELU)
         else:
-            x = w.convolution(y, 64, (1, 1), zeros=share, activation=RELU, out=positive)
+            x = w.convolution(y, 64, (1, 1), zeros=share, activation=RELU, out=positive, **scales)
     return w.model(source, w.dense(w.mean(x), 27, zeros=share))
 
 
@@ -101,6 +104,14 @@ def test_student_keeps_within_its_budget(share, instructions, flash, memory, ker
         int(size, 16) for _, size, kind, name in symbols if kind in "tTrR" and name.startswith(("tfkd_", "step"))
     )
     assert 0.5 * flash < ours <= flash
+
+
+def test_weights_of_four_bits_cost_no_speed(kernels, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    eight, four = (program(tmp_path / str(bits), kernels, student(0.0, bits))[1].total for bits in (8, 4))
+    print(f"{four} instructions with four bits, {eight} with eight")
+    assert four < 1.01 * eight
+    assert lower(student(0.0, 4)).constant_bytes < 0.62 * lower(student(0.0)).constant_bytes
 
 
 def test_pruning_costs_no_speed_on_m55(kernels, tmp_path, monkeypatch):

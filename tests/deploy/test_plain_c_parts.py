@@ -20,9 +20,9 @@ STUDENT = MODELS / "utd-imu" / "student.tflite"
 needs_gcc = pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc")
 
 
-def pruned_student(share, seed=3):
+def pruned_student(share, seed=3, bits=8):
     """A student of all layer kinds that may be sparse, with a share of zeros; 37 positions make a ragged end."""
-    w = ModelWriter(seed)
+    w = ModelWriter(seed, bits)
     source, x = signal(w, time=75)
     x = w.convolution(x, 24, (9, 1), (2, 1), zeros=share, activation=1)
     x = w.depthwise(x, (5, 1))

@@ -5,19 +5,22 @@ For measuring and testing engines: what such a model answers means nothing.
 
 import numpy as np
 
+from tfkd.deploy.flatbuffer import pack_int4
+
 
 class ModelWriter:
     """A graph under construction; tensors are numbers, as in the file.
 
     Args:
         seed: of the random weights.
+        bits: of each weight of a convolution, 8 or 4.
     """
 
-    def __init__(self, seed=0):
+    def __init__(self, seed=0, bits=8):
         from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
         self.schema = schema
-        self.random = np.random.default_rng(seed)
+        self.random, self.bits = np.random.default_rng(seed), bits
         self.buffers, self.tensors, self.operators, self.codes = [schema.BufferT()], [], [], []
 
     def tensor(self, shape, scale=0.05, zero_point=0, data=None, dtype="INT8", axis=0):
@@ -34,6 +37,8 @@ class ModelWriter:
             tensor.quantization.zeroPoint = np.broadcast_to(zero_point, scales.shape).astype(int).tolist()
             tensor.quantization.quantizedDimension = axis
         if data is not None:
+            if dtype == "INT4":
+                data = pack_int4(data)
             buffer = schema.BufferT()
             buffer.data = np.frombuffer(np.ascontiguousarray(data).tobytes(), np.uint8)
             tensor.buffer = len(self.buffers)
@@ -89,7 +94,7 @@ class ModelWriter:
         """All graphs of the file."""
         return [main]
 
-    # Operators by their usual arguments. `out` is (scale, zero point) of the output.
+    # Operators by their usual arguments. `out` is (scale, zero point) of the output, `bits` as above.
 
     def convolution(self, x, rows, kernel, stride=(1, 1), dilation=(1, 1), same=True, activation=0, **weights):
         return self._convolution("CONV_2D", x, rows, kernel, stride, dilation, same, activation, **weights)
@@ -113,20 +118,23 @@ class ModelWriter:
         zeros=0.0,
         bias=True,
         weights=None,
+        bits=None,
     ):
         _, height, width, channels = self.shape(x)
         depthwise = name == "DEPTHWISE_CONV_2D"
         shape = (1, *kernel, rows) if depthwise else (rows, *kernel, channels)
-        data = self.random.integers(-127, 128, shape, dtype=np.int8) if weights is None else weights
+        bits = bits or self.bits
+        low, high, coarse = (-127, 128, 1) if bits == 8 else (-8, 8, 16)
+        data = self.random.integers(low, high, shape, dtype=np.int8) if weights is None else weights
         data = np.where(self.random.random(shape) < zeros, 0, data).astype(np.int8)
-        scales = self.random.uniform(0.001, 0.02, rows) if scales is None else scales
-        inputs = [x, self.tensor(shape, scales, 0, data, axis=3 if depthwise else 0)]
+        scales = coarse * self.random.uniform(0.001, 0.02, rows) if scales is None else scales
+        inputs = [x, self.tensor(shape, scales, 0, data, f"INT{bits}", axis=3 if depthwise else 0)]
         inner = kernel[0] * kernel[1] * (1 if depthwise else channels)
         if out is None:
             # Wide enough that a part of the outputs saturates.
-            out = (self.scale(x) * float(np.mean(scales)) * 73 * 60 * np.sqrt(inner) * 2.5 / 127, -3)
+            out = (self.scale(x) * float(np.mean(scales)) * 73 / coarse * 60 * np.sqrt(inner) * 2.5 / 127, -3)
         if bias:
-            values = self.random.integers(-20000, 20000, rows, dtype=np.int32)
+            values = self.random.integers(-20000, 20000, rows, dtype=np.int32) // coarse
             inputs.append(self.tensor((rows,), None, data=values, dtype="INT32"))
         sizes = [
             -(-size // step) if same else -(-(size - (k - 1) * d) // step)
@@ -228,8 +236,8 @@ class ModelWriter:
 class MemoryWriter(ModelWriter):
     """A graph with variables, as the converter writes what `tfkd.networks.streaming` makes."""
 
-    def __init__(self, seed=0):
-        super().__init__(seed)
+    def __init__(self, seed=0, bits=8):
+        super().__init__(seed, bits)
         self.initial, self.calls_at = {}, 0
 
     def remember(self, x, kept, initial=None):

@@ -48,6 +48,7 @@ typedef struct tfkd_window {
 /* A convolution's weights as a matrix: one row for each output channel.
  *
  * Dense: `inner` weights a row, in fours as [w0 w2 w1 w3].
+ * Dense, of four bits (..._int4): each eight in four bytes, the low halves of which hold the first four.
  * Sparse: pairs[row] times {step, weight, step, weight}. A step leads from the window value of the weight before, or
  * from the first, to the one of this weight, in bytes of packed windows (8 for each value) from 0 to 255. */
 typedef struct tfkd_matrix {
@@ -75,10 +76,12 @@ void tfkd_pack_pieces_single(const tfkd_window *window, const int8_t *in, int fi
 /* `count` outputs (at most 4), from packed windows, in each plane of `out`, which points at the first of them. */
 void tfkd_multiply_dense(const tfkd_matrix *matrix, const int16_t *columns, int count, int8_t *out);
 void tfkd_multiply_sparse(const tfkd_matrix *matrix, const int16_t *columns, int count, int8_t *out);
+/* Of weights from -8 to 7. No sum may leave 20 bits. */
+void tfkd_multiply_dense_int4(const tfkd_matrix *matrix, const int16_t *columns, int count, int8_t *out);
 
 typedef struct tfkd_depthwise {
   tfkd_window window;    /* in_channels planes; `inner` weights a plane */
-  const int8_t *weights; /* tfkd_depthwise_time: in fours as [w0 w2 w1 w3]; otherwise in order */
+  const int8_t *weights; /* tfkd_depthwise_time: in fours as [w0 w2 w1 w3]; ..._int4: two a byte, the low half first; otherwise in order */
   uint16_t multiplier;   /* tfkd_depthwise_general: output planes for each input plane */
   uint16_t row;          /* tfkd_depthwise_time: values in a padded plane, a multiple of 4; ..._3x3: in its row, even */
   tfkd_scaling scaling;
@@ -87,6 +90,7 @@ typedef struct tfkd_depthwise {
 /* Depthwise convolution over time: image and kernel one wide, dilation as zero weights, stride 1 or 2, `inner` a multiple of 4 and,
  * at stride 1, larger than the kernel. `out` may be `in`. `scratch` has room for `row` and 2 * inner values more. */
 void tfkd_depthwise_time(const tfkd_depthwise *layer, const int8_t *in, int8_t *out, int16_t *scratch);
+void tfkd_depthwise_time_int4(const tfkd_depthwise *layer, const int8_t *in, int8_t *out, int16_t *scratch);
 /* Depthwise convolution of images: kernel 3 x 3, stride 1 or 2 both ways, no dilation. `out` may be `in` where it is no larger.
  * `scratch` has room for a plane with its border: rows of `row` values, each as long as if the output's width were a multiple
  * of four. */

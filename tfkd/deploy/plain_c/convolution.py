@@ -6,6 +6,7 @@ from tfkd.deploy.plain_c import sparse
 from tfkd.deploy.plain_c.fixed_point import activation_range, convolution_factors
 from tfkd.deploy.plain_c.reader import PlainCError
 from tfkd.deploy.plain_c.steps import Array
+from tfkd.deploy.plain_c.weights import in_eights_int4, in_fours, in_order_int4, sums_fit
 from tfkd.deploy.plain_c.windows import pack_kernel, window_of
 
 # Positions that one call of tfkd_multiply_... computes.
@@ -54,22 +55,25 @@ def depthwise(lowering, operator):
         stride = window["stride_height"]
         # At stride 1 the kernel keeps a second set of weights, one value later.
         window["inner"] = inner = _round_up(span + (stride == 1), 4)
-        layer["weights"] = Array("int8_t", in_fours(taps, inner).ravel())
+        four_bits = lowering.tensor(operator, 1).dtype == "INT4"
+        name = "tfkd_depthwise_time_int4" if four_bits else "tfkd_depthwise_time"
+        layer["weights"] = Array("int8_t", in_order_int4(taps, inner) if four_bits else in_fours(taps, inner))
         layer["scaling"] = _scaling(lowering, operator, matrix)
         # Four outputs at a time read up to four windows behind the last.
         read = _round_up(window["out_height"], 4) * stride + inner
         layer["row"] = row = _round_up(max(read, window["pad_top"] + window["in_height"]), 4)
         lowering.add_step(
             operator,
-            "tfkd_depthwise_time",
+            name,
             [value],
             {"layer": ("tfkd_depthwise", layer)},
-            "tfkd_depthwise_time(&{layer}, {in0}, {out}, (int16_t *){scratch});",
+            name + "(&{layer}, {in0}, {out}, (int16_t *){scratch});",
             scratch=2 * (row + 2 * inner),
             in_place=(0,) if window["out_height"] <= window["in_height"] else (),
             macs=macs,
         )
         return
+    # Weights of four bits take eight in the other kernels: a few per cent of a student of images.
     layer["weights"] = Array("int8_t", np.ascontiguousarray(matrix).ravel())
     plane_rows, row = _padded_plane(window)
     if (
@@ -151,17 +155,21 @@ def _multiply(lowering, operator, value, window, matrix, dense=None):
     layer = {"rows": len(matrix), "out_step": positions, "scaling": _scaling(lowering, operator, matrix)}
     pack = pack_kernel(value, window)
 
+    # Weights of four bits stay so, unless sums of them are too large for their kernel.
+    four_bits = lowering.tensor(operator, 1).dtype == "INT4" and sums_fit(matrix, layer["scaling"]["bias"].values)
+
     def kernel(name, pack, weights):
         structs = {"window": ("tfkd_window", window), "matrix": ("tfkd_matrix", layer | weights)}
         return name, structs, _blocks(positions, pack, name)
 
     entries, pairs = sparse.encode(matrix)
+    dense_weights = in_eights_int4(matrix, inner) if four_bits else in_fours(matrix, inner)
     forms = {
         False: dense
         or kernel(
-            "tfkd_multiply_dense",
+            "tfkd_multiply_dense_int4" if four_bits else "tfkd_multiply_dense",
             f"{pack}_paired",
-            {"weights": Array("int8_t", in_fours(matrix, inner).ravel()), "inner": inner},
+            {"weights": Array("int8_t", dense_weights), "inner": inner},
         ),
         True: kernel(
             "tfkd_multiply_sparse",
@@ -169,7 +177,7 @@ def _multiply(lowering, operator, value, window, matrix, dense=None):
             {"weights": Array("int8_t", entries), "pairs": Array("uint8_t", pairs)},
         ),
     }
-    scalar, vectors = _use_sparse(lowering, matrix)
+    scalar, vectors = _use_sparse(lowering, matrix, 4 if four_bits else 8)
     name, structs, code = forms[scalar]
     lowering.add_step(
         operator,
@@ -183,26 +191,20 @@ def _multiply(lowering, operator, value, window, matrix, dense=None):
     )
 
 
-def _use_sparse(lowering, matrix):
-    """Whether weights go sparse on cores without and with vector instructions."""
+def _use_sparse(lowering, matrix, bits):
+    """Whether weights go sparse on cores without and with vector instructions; dense ones have `bits` each."""
     if lowering.sparse is None:
-        return bool(sparse.is_worth_it(matrix)), bool(sparse.is_worth_it_in_vectors(matrix))
+        return bool(sparse.is_worth_it(matrix, bits)), bool(sparse.is_worth_it_in_vectors(matrix, bits))
     use = bool(lowering.sparse and sparse.encode(matrix)[1].max() <= 255)
     return use, use
-
-
-def in_fours(matrix, inner):
-    """Rows filled up with zeros to `inner` values, each four ordered 0, 2, 1, 3: the instruction that widens
-    bytes takes every other one."""
-    rows = np.zeros((len(matrix), inner), np.int8)
-    rows[:, : matrix.shape[1]] = matrix
-    return rows.reshape(len(matrix), -1, 4)[:, :, [0, 2, 1, 3]].reshape(len(matrix), inner)
 
 
 def _weights(lowering, operator, rank):
     """The weights as an array; refuses other zero points than 0, and scales that do not go with the channels."""
     tensor = lowering.tensor(operator, 1)
-    data = lowering.constant(operator, 1, "INT8")
+    # TensorFlow Lite Micro has dense layers of eight bits alone.
+    four_bits = tensor.dtype == "INT4" and operator.name != "FULLY_CONNECTED"
+    data = lowering.constant(operator, 1, "INT4" if four_bits else "INT8")
     channel_axis = 3 if operator.name == "DEPTHWISE_CONV_2D" else 0
     target = operator.outputs[0]
     if len(tensor.shape) != rank or tensor.shape[channel_axis] != target.shape[-1] or max(tensor.shape) > 65535:

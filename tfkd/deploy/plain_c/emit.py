@@ -81,14 +81,14 @@ def _table(program):
     lines = [
         f"{program.memory_bytes} bytes of memory, {program.constant_bytes} bytes of weights and tables.",
         "",
-        f"{'step':>4}  {'operator':<18}{'kernel':<24}{'output':<16}{'MACs':>8}{'constants':>11}  memory",
+        f"{'step':>4}  {'operator':<18}{'kernel':<26}{'output':<16}{'MACs':>8}{'constants':>11}  memory",
     ]
     for i, step in enumerate(program.steps):
         shape = "x".join(map(str, step.writes.shape[1:]))
         place = f"{step.writes.storage.offset}..{step.writes.storage.offset + step.writes.tensor.size - 1}"
         place += " kept" if step.writes.storage in program.kept else ""
         lines.append(
-            f"{i:>4}  {step.operator:<18}{step.kernel:<24}{shape:<16}{step.macs:>8}{step.constant_bytes:>11}  {place}"
+            f"{i:>4}  {step.operator:<18}{step.kernel:<26}{shape:<16}{step.macs:>8}{step.constant_bytes:>11}  {place}"
         )
     if program.kept:
         kept = sum(storage.size for storage in program.kept)

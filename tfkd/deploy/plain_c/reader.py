@@ -5,6 +5,8 @@ import math
 
 import numpy as np
 
+from tfkd.deploy.flatbuffer import unpack_int4
+
 _DTYPES = {"INT8": np.int8, "INT16": np.int16, "INT32": np.int32, "INT64": np.int64, "UINT8": np.uint8}
 
 
@@ -18,7 +20,7 @@ class Tensor:
 
     Attributes:
         name: as in the file, for messages.
-        dtype: `"INT8"`, ...
+        dtype: `"INT8"`, ...; the values of `"INT4"` are int8 here.
         shape: with the batch.
         scales: float32 array, empty if not quantised.
         zero_points: int64 array as long as `scales`.
@@ -150,6 +152,8 @@ def _tensor(raw, buffer, dtype_names):
     if buffer.data is not None and len(buffer.data) and dtype in _DTYPES:
         data = np.frombuffer(np.asarray(buffer.data, np.uint8).tobytes(), np.dtype(_DTYPES[dtype]).newbyteorder("<"))
         data = data.reshape(shape)
+    elif buffer.data is not None and len(buffer.data) and dtype == "INT4":
+        data = unpack_int4(buffer.data, math.prod(shape)).reshape(shape)
     axis = 0 if quantization is None else int(quantization.quantizedDimension)
     return Tensor((raw.name or b"").decode(), dtype, shape, scales, zero_points, axis, data)
 

@@ -10,9 +10,9 @@ _LARGEST_STEP = 255 // _STEP
 # dense row and for each pair of entries of a sparse one.
 _ROW, _DENSE_EIGHT, _SPARSE_PAIR = 58, 26, 16
 
-# On a Cortex-M55: for each sixteen weights of a dense row and each pair of entries of a sparse one, and what it takes
-# more to pack a value of the windows for sparse rows.
-_VECTOR_DENSE_SIXTEEN, _VECTOR_PAIR, _VECTOR_PACKING = 11, 10, 23
+# On a Cortex-M55: for each sixteen weights, by their bits, of a dense row and each pair of entries of a sparse one, and
+# what it takes more to pack a value of the windows for sparse rows.
+_VECTOR_DENSE_SIXTEEN, _VECTOR_PAIR, _VECTOR_PACKING = {8: 11, 4: 16}, 10, 23
 
 
 def encode(matrix):
@@ -43,7 +43,7 @@ def encode(matrix):
     return flat.astype(np.uint8).view(np.int8).ravel(), np.array(pairs)
 
 
-def is_worth_it(matrix):
+def is_worth_it(matrix, bits=8):
     """Whether the sparse kernel does better than the dense one on these weights.
 
     It does if what it changes in flash and in instructions, both as ratios, comes out below 1 as a product: a layer
@@ -51,6 +51,7 @@ def is_worth_it(matrix):
 
     Args:
         matrix: int8 weights `(rows, values)`.
+        bits: of a weight in the dense kernel, 8 or 4.
     """
     entries, pairs = encode(matrix)
     if pairs.max(initial=0) > 255:
@@ -58,16 +59,17 @@ def is_worth_it(matrix):
     rows, values = matrix.shape
     dense = rows * (_ROW + _DENSE_EIGHT * -(-values // 8))
     sparse = rows * _ROW + _SPARSE_PAIR * int(pairs.sum())
-    return (sparse / dense) * ((len(entries) + rows) / matrix.size) < 1
+    return (sparse / dense) * ((len(entries) + rows) / (matrix.size * bits / 8)) < 1
 
 
-def is_worth_it_in_vectors(matrix):
+def is_worth_it_in_vectors(matrix, bits=8):
     """The same on a Cortex-M55, where the sparse kernel is used only if it is faster: from 92 % zeros or so.
 
     Args:
         matrix: int8 weights `(rows, values)`.
+        bits: of a weight in the dense kernel, 8 or 4.
     """
     pairs = encode(matrix)[1]
     rows, values = matrix.shape
     sparse = _VECTOR_PAIR * int(pairs.sum()) + _VECTOR_PACKING * values
-    return pairs.max(initial=0) <= 255 and sparse < _VECTOR_DENSE_SIXTEEN * rows * -(-values // 16)
+    return pairs.max(initial=0) <= 255 and sparse < _VECTOR_DENSE_SIXTEEN[bits] * rows * -(-values // 16)
