@@ -45,7 +45,8 @@ def summarize(folder, recipe, prepared, seeds):
         if followed := _followed(records[stage]):
             stages[stage]["followed"] = followed
     if "pruned" in names:
-        stages["pruned"]["sparsity"] = records["pruned"][0]["sparsity"]
+        first = records["pruned"][0]
+        stages["pruned"] |= {key: first[key] for key in ("sparsity", "sparsity_by_layer") if key in first}
     # Runs of before there were any variants have none.
     if "int8" in names and all("variants" in record for record in records["int8"]):
         stages["int8"]["variants"] = _largest_variants([record["variants"] for record in records["int8"]])

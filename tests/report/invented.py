@@ -73,7 +73,8 @@ def facts_of(stage, seed, epochs):
     losses = [round(2.5 * 0.9**epoch + 0.01 * seed, 5) for epoch in range(epochs)]
     accuracy = [round(1 - 0.9 * 0.9**epoch, 5) for epoch in range(epochs)]
     facts = {"history": {"loss": losses, "accuracy": accuracy}, "parameters": 31415}
-    return {**facts, "sparsity": 0.5} if stage == "pruned" else facts
+    zeros = {"sparsity": 0.5, "sparsity_by_layer": {"stem_conv": 0.9, "head": 0.0}}
+    return {**facts, **zeros} if stage == "pruned" else facts
 
 
 def written(folder, summary):

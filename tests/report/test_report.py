@@ -178,6 +178,11 @@ def test_windows_are_a_column_of_streams_only(usual, tmp_path):
     assert len(whole.row("int8 in TFLM")) == len(reader.row("int8 in TFLM")) - 1
 
 
+def test_layers_that_are_sparser_than_others_are_told(usual):
+    _, _, page = usual
+    assert "weights are zero (seed 0\u2019s: stem_conv 90.0\u00a0%, head 0.0\u00a0%)." in Reader(page).text
+
+
 def test_a_student_that_was_not_pruned(tmp_path):
     recipe = Recipe(pruning=PruningSettings(sparsity=0))
     summary = make_run(tmp_path, recipe=recipe)

@@ -31,11 +31,6 @@ _WEIGHTS = {8: "8 bits each", 4: "4 bits each in convolutions, depthwise ones to
 def on_the_device(folder, summary):
     """What the exported student takes, and the files to go on with."""
     int8, seeds = summary["stages"]["int8"], summary["seeds"]
-    sparsity = summary["stages"].get("pruned", {}).get("sparsity")
-    dense = "none: every weight is used" if not sparsity else (
-        f"{percent(sparsity)} of the kernels' weights are zero. In a plain .tflite file they save a "
-        "Cortex\u2011M nothing: no flash, no memory, no time"
-    )  # fmt: skip
     most = " (the largest of the seeds)" if seeds > 1 else ""
     change = of_int8(summary["comparisons"])
     macs, quantization = int8.get("macs"), summary["recipe"].get("quantization", {})
@@ -47,7 +42,7 @@ def on_the_device(folder, summary):
                 ("Multiply-adds", None if macs is None else f"{macs:,} for {one_run(summary['recipe'])}"),
                 ("Operators", ", ".join(int8.get("operators", [])) or None),
                 ("Weights", _WEIGHTS[quantization.get("weight_bits", 8)]),
-                ("Sparsity", dense),
+                ("Sparsity", _zeros(summary["stages"].get("pruned", {}))),
                 ("int8 minus float", numbers(change)),
                 ("Exported", f"seed 0's student, {percent(int8['accuracy']['seeds'][0])} right"),
             ]
@@ -56,6 +51,19 @@ def on_the_device(folder, summary):
         *_variants(int8.get("variants", {}), most),
         *_export_files(folder),
     ]
+
+
+def _zeros(pruned):
+    if not pruned.get("sparsity"):
+        return "none: every weight is used"
+    shares, by_layer = pruned.get("sparsity_by_layer", {}), ""
+    # Where all were to get the same, whole weights still make a small difference.
+    if shares and max(shares.values()) - min(shares.values()) > 0.02:
+        by_layer = f" (seed 0\u2019s: {', '.join(f'{name} {percent(share)}' for name, share in shares.items())})"
+    return (
+        f"{percent(pruned['sparsity'])} of the kernels' weights are zero{by_layer}. In a plain .tflite file they save "
+        "a Cortex\u2011M nothing: no flash, no memory, no time"
+    )
 
 
 def _steps(summary):
