@@ -180,7 +180,7 @@ def test_windows_are_a_column_of_streams_only(usual, tmp_path):
 
 def test_layers_that_are_sparser_than_others_are_told(usual):
     _, _, page = usual
-    assert "weights are zero (seed 0\u2019s: stem_conv 90.0\u00a0%, head 0.0\u00a0%)." in Reader(page).text
+    assert "weights are zero (seed 0\u2019s: stem_conv 90.0 %, head 0.0 %)." in Reader(page).text
 
 
 def test_a_student_that_was_not_pruned(tmp_path):
