@@ -15,7 +15,7 @@ from tfkd.deploy.graph import kernel_types
 from tfkd.evaluation import Predictions
 from tfkd.experiment import Experiment, export_keras
 from tfkd.networks import imu_student
-from tfkd.recipe import ChannelPruning, RecipeError, parse_recipe
+from tfkd.recipe import ChannelPruning, Recipe, RecipeError, parse_recipe
 from tfkd.seed_run import stages_of
 
 from .formats import utd
@@ -101,7 +101,8 @@ def test_impossible_sizes_are_refused(channels, told):
 
 
 def test_channels_leave_until_a_budget_is_met_and_no_longer(monkeypatch):
-    def cost(student, budget):
+    def cost(student, budget, weight_bits):
+        assert weight_bits == 8
         return types.SimpleNamespace(flash_bytes=student.count_params(), ram_bytes=0, instructions=0)
 
     monkeypatch.setattr(narrowing, "int8_cost", cost)
@@ -110,8 +111,9 @@ def test_channels_leave_until_a_budget_is_met_and_no_longer(monkeypatch):
     order, _ = channels.leaving_order(scores, multiple=2)
 
     def steps_with(**limits):
-        settings = ChannelPruning(weight_kb=(1.7,), multiple=2, **limits)
-        removed = narrowing._within(narrowing.budget_of(settings), channels, scores, settings, lambda student: student)
+        recipe = Recipe(channels=ChannelPruning(weight_kb=(1.7,), multiple=2, **limits))
+        budget = narrowing.budget_of(recipe.channels)
+        removed = narrowing._within(budget, channels, scores, recipe, lambda student: student)
         np.testing.assert_array_equal(removed, order[: len(removed) // 2].ravel())
         return len(removed) // 2
 

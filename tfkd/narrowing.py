@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from tfkd.compress import ChannelError, Channels, activation_importance, gradient_importance, weight_importance
-from tfkd.deploy import convert_int8, cost_of
+from tfkd.deploy import convert_int8, cost_of, in_four_bits
 from tfkd.deploy.cost import Budget, BudgetError
 from tfkd.deploy.encoding import split_encoding
 from tfkd.recipe import RecipeError
@@ -56,7 +56,7 @@ def narrow(run, size):
     weight_bytes = int(1024 * settings.weight_kb[sizes.index(size)])
     scores, budget = _scores(run, channels), budget_of(settings)
     if budget and size == sizes[-1]:
-        removed = _within(budget, channels, scores, settings, run.trainer.on_device)
+        removed = _within(budget, channels, scores, run.recipe, run.trainer.on_device)
     else:
         removed = channels.least_important(scores, weight_bytes, settings.multiple)
     smaller = channels.without(removed)
@@ -101,11 +101,14 @@ def budget_of(settings):
     return Budget(**limits, engine=settings.engine, core=settings.core) if any(limits.values()) else None
 
 
-def int8_cost(student, budget):
-    """The `Cost` of a student, trained or not, in int8 on the budget's engine and core."""
+def int8_cost(student, budget, weight_bits=8):
+    """The `Cost` of a student, trained or not, in int8 on the budget's engine and core; with weights of 8 or 4 bits."""
     student, _ = split_encoding(student)
     noise = np.random.default_rng(0).normal(size=(8, *student.input_shape[1:]))
-    return cost_of(convert_int8(student, noise), budget.engine, budget.core)
+    model_bytes = convert_int8(student, noise)
+    if weight_bits == 4:
+        model_bytes = in_four_bits(model_bytes, rounding=True)
+    return cost_of(model_bytes, budget.engine, budget.core)
 
 
 def check_reachable(recipe, student, on_device):
@@ -134,7 +137,8 @@ def check_reachable(recipe, student, on_device):
         raise RecipeError(f"[channels] {error}") from error
     if budget:
         steps, _ = channels.leaving_order(scores, settings.multiple)
-        cost = int8_cost(on_device(channels.without(steps.ravel())), budget)
+        smallest = on_device(channels.without(steps.ravel()))
+        cost = int8_cost(smallest, budget, recipe.quantization.weight_bits)
         if not budget.fits(cost):
             raise RecipeError(
                 "[channels] asks for less than can be had: without all channels that can leave, the student takes "
@@ -142,13 +146,14 @@ def check_reachable(recipe, student, on_device):
             )
 
 
-def _within(budget, channels, scores, settings, on_device):
+def _within(budget, channels, scores, recipe, on_device):
     """The units that leave to come to the last size, and those that leave after them until the budget is met."""
+    settings, bits = recipe.channels, recipe.quantization.weight_bits
     removed = channels.least_important(scores, int(1024 * settings.weight_kb[-1]), settings.multiple)
     steps, _ = channels.leaving_order(scores, settings.multiple)
 
     def fits(count):
-        return budget.fits(int8_cost(on_device(channels.without(steps[:count].ravel())), budget))
+        return budget.fits(int8_cost(on_device(channels.without(steps[:count].ravel())), budget, bits))
 
     counts = range(len(removed) // settings.multiple, len(steps))
     return steps[: bisect.bisect_left(counts, True, key=fits) + counts.start].ravel()

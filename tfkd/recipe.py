@@ -211,7 +211,7 @@ class ChannelPruning:
     are found are also trained from new weights with the same budget.
 
     At the last size channels go on leaving until the int8 student is within `flash_kb`, `ram_kb` and `instructions`,
-    those that are not 0, as `tfkd.deploy.cost_of` tells them for `engine` and `core`, with weights of 8 bits.
+    those that are not 0, as `tfkd.deploy.cost_of` tells them for `engine` and `core`.
     """
 
     weight_kb: tuple[float, ...] = ()

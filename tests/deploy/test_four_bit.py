@@ -175,6 +175,9 @@ def test_what_was_not_trained_for_it_is_refused(eight, four):
         FourBitError, match=r"CONV_2D .* was not trained for four bits: channel 5 takes \d+ values that"
     ):
         in_four_bits(pack(model))
+    rounded = unpack(in_four_bits(pack(model), rounding=True))
+    kept = [integers(unpacked, next(weights_and_biases(unpacked))[2]) for unpacked in (rounded, unpack(four))]
+    assert np.flatnonzero(kept[0] != kept[1]).tolist() in ([], [5 * 15 + 3])
     with pytest.raises(FourBitError, match="in four bits already"):
         in_four_bits(four)
     w = ModelWriter()

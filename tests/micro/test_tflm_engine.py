@@ -16,7 +16,6 @@ import pytest
 from tfkd.deploy import Contract, TflmModel, c_files, in_four_bits
 from tfkd.deploy.decode import encode_pruned
 from tfkd.deploy.exported import ExportResult
-from tfkd.deploy.flatbuffer import integers, pack, set_integers, unpack, weights_and_biases
 from tfkd.deploy.resolver import resolver_header
 from tfkd.deploy.variants import MEANINGS, Variant, make_variants
 
@@ -88,12 +87,8 @@ def remembering(causal, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def in_four(export, tmp_path_factory):
-    """A folder with the C files of the same student, its kernels rounded to four bits. What it answers is void."""
-    model = unpack(export.model_bytes)
-    for _, _, kernel, _ in weights_and_biases(model):
-        rows = integers(model, kernel).astype(float)
-        set_integers(model, kernel, np.rint(np.rint(rows * 7 / 127) * 127 / 7))
-    model_bytes = in_four_bits(pack(model))
+    """A folder with the C files of the same student, its kernels rounded to four bits."""
+    model_bytes = in_four_bits(export.model_bytes, rounding=True)
     tflm = TflmModel(model_bytes)
     golden = export.golden | {"outputs": tflm.run(export.golden["inputs"])}
     result = ExportResult(STUDENT, export.contract, model_bytes, golden, 0)

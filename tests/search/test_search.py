@@ -38,10 +38,10 @@ def converted_once():
     """A student that is planned again costs what it did before: none is converted twice."""
     known, convert = {}, search.int8_cost
 
-    def cost(student, budget):
-        key = student.to_json(), budget.engine, budget.core
+    def cost(student, budget, weight_bits):
+        key = student.to_json(), budget.engine, budget.core, weight_bits
         if key not in known:
-            known[key] = convert(student, budget)
+            known[key] = convert(student, budget, weight_bits)
         return known[key]
 
     with pytest.MonkeyPatch.context() as patch:

@@ -39,7 +39,7 @@ class FourBitError(ValueError):
     """A student's kernels cannot be stored in four bits; the message names the operator and the way out."""
 
 
-def in_four_bits(model_bytes):
+def in_four_bits(model_bytes, rounding=False):
     """Stores the kernels of all convolutions, depthwise ones too, as INT4.
 
     Nothing else changes but their biases: int32 as before, in steps of the input's times the kernel's, which are some
@@ -48,12 +48,15 @@ def in_four_bits(model_bytes):
     Args:
         model_bytes: content of an int8 `.tflite` file, converted from what `tfkd.compress.strip` made of a twin with
             `weight_bits=4`.
+        rounding: whether kernels that were not trained so are rounded instead of refused: to know what a student will
+            take before it is trained. What such a model answers is worth little.
 
     Returns:
         The content of the smaller file.
 
     Raises:
-        FourBitError: there is no convolution, or the kernel of one takes other values than `strip` leaves.
+        FourBitError: there is no convolution, or the kernel of one takes other values than `strip` leaves, and
+            `rounding` is off.
         ValueError: this is not a `.tflite` file.
     """
     model = unpack(model_bytes)
@@ -63,7 +66,7 @@ def in_four_bits(model_bytes):
         if name not in _PACKED:
             continue
         if id(kernel) not in kernels:
-            kernels[id(kernel)] = _coarser(model, kernel, name)
+            kernels[id(kernel)] = _coarser(model, kernel, name, rounding)
         steps = kernels[id(kernel)]
         if bias is not None and id(bias) not in biases:
             biases[id(bias)] = steps
@@ -80,7 +83,7 @@ def in_four_bits(model_bytes):
     return pack(model)
 
 
-def _coarser(model, kernel, name):
+def _coarser(model, kernel, name, rounding):
     """Makes a kernel INT4; returns for each channel how many of its int8 steps a new one takes."""
     schema, where = tflite_schema(), f"{name} {(kernel.name or b'').decode()!r}"
     if kernel.type != schema.TensorType.INT8:
@@ -95,7 +98,7 @@ def _coarser(model, kernel, name):
     steps = np.where(largest > 0, largest / LARGEST, 1.0)
     values = np.rint(rows / steps[:, None])
     off = np.abs(values * steps[:, None] - rows).max(axis=1)
-    if (off > 0.501).any():
+    if (off > 0.501).any() and not rounding:
         channel = int(off.argmax())
         raise FourBitError(
             f"The kernel of {where} was not trained for four bits: channel {channel} takes "

@@ -154,7 +154,7 @@ class Search:
 
     def _planned_cost(self, name, student):
         if name not in self._costs:  # proposed again, it costs the same
-            self._costs[name] = int8_cost(student, self.budget)
+            self._costs[name] = int8_cost(student, self.budget, self.recipe.quantization.weight_bits)
         return self._costs[name]
 
     def _judge(self, name, sizes, recipe):
