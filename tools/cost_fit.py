@@ -29,45 +29,75 @@ class _Sample:
 
 
 def plain_c(counter, samples):
-    from tfkd.deploy.cost.memory import constants, plain_c_flash, schedule
-    from tfkd.deploy.cost.plain_c import plain_c_work
-    from tfkd.deploy.plain_c import lower
+    """The plain C engine's numbers but for its kernels for four-bit weights."""
+    from tfkd.deploy.cost.memory import constants, schedule
 
     vectors = counter.core == "m55"
-    found = {}
-    for group, students in samples.items():
-        found[group] = []
-        for index, (name, model_bytes) in enumerate(students.items()):
-            program = lower(model_bytes)
-            if group == "fitted" and index % 5 == 0:
-                _scale_in_general(program)
-            counted = counter.count(model_bytes, program)
-            found[group].append(_Sample(name, plain_c_work(program, vectors), counted, program))
-            logging.info("plain C, %s, %s: %d instructions", counter.core, name, counted["instructions"])
+    found = _counted(counter, samples)
     fit = found["fitted"]
     flashes = [sample.counted["flash"] for sample in fit]
-    kernels = {name for flash in flashes for name in flash if name.startswith("tfkd_")}
     own = [flash["student_plain"] for flash in flashes]
     sizes = [constants(sample.program, vectors) for sample in fit]
     structs = _fitted([types for _, types in sizes], [o["constants"] - arrays for o, (arrays, _) in zip(own, sizes)])
     code = _fitted([schedule(sample.program, vectors) for sample in fit], [o["code"] for o in own])
     table = {
         "instructions": _instructions(fit, lambda source: source.removesuffix(".c")),
-        "kernels": {
-            name: max(sum(flash[name].values()) for flash in flashes if name in flash) for name in sorted(kernels)
-        },
+        "kernels": _kernel_bytes(flashes),
         "schedule": code,
         "structs": {name: round(size) for name, size in structs.items()},
     }
     table["error"] = _errors(found, table)
+    table["error"]["flash_bytes"] = _flash_error(found["held_out"] + found["zoo"], table, vectors)
+    return table
+
+
+def plain_c_int4(counter, samples, table):
+    """Puts into the plain C engine's numbers those of its kernels for four-bit weights; nothing else changes."""
+    found = _counted(counter, samples)
+    fit = found["fitted_int4"]
+    for name, pieces in _instructions(fit, lambda source: source.removesuffix(".c")).items():
+        if name.endswith("_int4"):
+            table["instructions"][name] = pieces
+    for name, size in _kernel_bytes([sample.counted["flash"] for sample in fit]).items():
+        if name.endswith("_int4"):
+            table["kernels"][name] = size
+    table["error"] |= _errors(found, table)
+    table["error"]["flash_bytes_int4"] = _flash_error(found["held_out_int4"], table, counter.core == "m55")
+
+
+def _counted(counter, samples):
+    from tfkd.deploy.cost.plain_c import plain_c_work
+    from tfkd.deploy.plain_c import lower
+
+    found = {}
+    for group, students in samples.items():
+        found[group] = []
+        for index, (name, model_bytes) in enumerate(students.items()):
+            program = lower(model_bytes)
+            if group.startswith("fitted") and index % 5 == 0:
+                _scale_in_general(program)
+            counted = counter.count(model_bytes, program)
+            found[group].append(_Sample(name, plain_c_work(program, counter.core == "m55"), counted, program))
+            logging.info("plain C, %s, %s: %d instructions", counter.core, name, counted["instructions"])
+    return found
+
+
+def _kernel_bytes(flashes):
+    """The most bytes that each kernel takes anywhere."""
+    kernels = {name for flash in flashes for name in flash if name.startswith("tfkd_")}
+    return {name: max(sum(flash[name].values()) for flash in flashes if name in flash) for name in sorted(kernels)}
+
+
+def _flash_error(samples, table, vectors):
+    """Bytes that the flash of the samples is off by, at most."""
+    from tfkd.deploy.cost.memory import plain_c_flash
+
     off = [
         plain_c_flash(sample.program, sample.works, table, vectors)
         - sum(sum(sizes.values()) for name, sizes in sample.counted["flash"].items() if name.startswith(_OURS))
-        for group in ("held_out", "zoo")
-        for sample in found[group]
+        for sample in samples
     ]
-    table["error"]["flash_bytes"] = max(map(abs, off))
-    return table
+    return max(map(abs, off))
 
 
 _OURS = "tfkd_", "student_plain"
@@ -80,6 +110,8 @@ def _scale_in_general(program):
             for _, fields in structs.values():
                 if "scaling" in fields:
                     fields["scaling"]["fast"] = 0
+                    if step.kernel == "tfkd_multiply_dense_int4":  # which looks at the range itself
+                        fields["scaling"]["low"] = -127
 
 
 def tflm(counter, samples):

@@ -21,15 +21,17 @@ class Shape:
         kind: one of `_KINDS`.
         facts: its settings, for the record.
         zeros: share of zeros in its convolutions and dense layers.
+        bits: of each weight of its convolutions.
     """
 
     name: str
     kind: str
     facts: dict
     zeros: float
+    bits: int = 8
 
 
-def shapes(count, seed):
+def shapes(count, seed, bits=8):
     """`count` shapes; the same ones for the same seed, and the first of more."""
     made = []
     for index in range(count):
@@ -37,7 +39,8 @@ def shapes(count, seed):
         kind = _KINDS[index % len(_KINDS)]
         facts = _DRAW.get(kind, _imu)(generator, kind)
         zeros = round(float(generator.uniform(0.6, 0.95)), 2) if "zeros" in kind else 0.0
-        made.append(Shape(f"{seed}-{index:03d}", kind, facts, zeros))
+        name = f"{seed}-{index:03d}" if bits == 8 else f"{seed}-{index:03d}-int{bits}"
+        made.append(Shape(name, kind, facts, zeros, bits))
     return made
 
 
@@ -109,12 +112,12 @@ def _other(generator, kind):
 _DRAW = {"gaf": _gaf, "causal": _causal, "chunks": _causal, "other": _other}
 
 
-def int8_student(shape):
-    """The student of a shape as an int8 `.tflite` file's bytes, written as the converter would: takes no training."""
+def student(shape):
+    """The student of a shape as a `.tflite` file's bytes, written as the converter would: takes no training."""
     from tfkd.deploy.firmware import zeroed
     from tfkd.deploy.model_writer import MemoryWriter, ModelWriter
 
-    writer = (MemoryWriter if shape.kind == "chunks" else ModelWriter)(seed=0)
+    writer = (MemoryWriter if shape.kind == "chunks" else ModelWriter)(seed=0, bits=shape.bits)
     source = writer.tensor((1, *shape.facts["input_shape"]), 0.05, 3)
     draw = {"gaf": _write_gaf, "causal": _write_causal, "chunks": _write_causal, "other": _write_other}
     target = draw.get(shape.kind, _write_imu)(writer, source, **shape.facts)
@@ -126,19 +129,19 @@ _RELU = {"out": (_SCALE, -128), "activation": 1}
 _LINEAR = {"out": (_SCALE, -9)}
 
 
-def _scaled(writer, x, channels, inner):
+def _scaled(writer, x, channels, inner, bits=8):
     """Scales of weights, one for each channel, with which the outputs fill the range."""
-    typical = 127 / (writer.scale(x) * 73 * 60 * np.sqrt(inner) * 2.5)
+    typical = 127 / (writer.scale(x) * (73 if bits == 8 else 4.6) * 60 * np.sqrt(inner) * 2.5)
     return writer.random.uniform(0.3, 1.7, channels) * _SCALE * typical
 
 
 def _convolved(w, x, channels, kernel, **settings):
     inner = kernel[0] * kernel[1] * w.shape(x)[3]
-    return w.convolution(x, channels, kernel, scales=_scaled(w, x, channels, inner), **settings)
+    return w.convolution(x, channels, kernel, scales=_scaled(w, x, channels, inner, w.bits), **settings)
 
 
 def _depthwise(w, x, kernel, multiplier=1, **settings):
-    scales = _scaled(w, x, w.shape(x)[3] * multiplier, kernel[0] * kernel[1])
+    scales = _scaled(w, x, w.shape(x)[3] * multiplier, kernel[0] * kernel[1], w.bits)
     return w.depthwise(x, kernel, multiplier, scales=scales, **settings)
 
 

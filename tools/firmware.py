@@ -9,7 +9,8 @@ what to install.
 
 `--zoo` does it for every student in `models/` and writes the table of `micro/README.md`; with
 `--zeros 0.8`, for these students with that share of their weights set to zero, to see what pruning
-saves. With a library of TensorFlow Lite Micro for one core, it is that engine's rows which are written:
+saves; with `--four_bits`, with the kernels of their convolutions rounded to four bits. With a library of
+TensorFlow Lite Micro for one core, it is that engine's rows which are written:
 
     python tools/firmware.py --zoo --target mps2-an386 --tflm_dir tflite-micro \\
         --tflm_library tflite-micro/gen/cortex_m_generic_cortex-m4+fp_release_cmsis_nn_gcc \\
@@ -33,6 +34,7 @@ _TFLM_DIR = flags.DEFINE_string("tflm_dir", None, "A checkout of TensorFlow Lite
 _TFLM_LIBRARY = flags.DEFINE_string("tflm_library", None, "The folder of its library, for the targets' core.")
 _VARIANT = flags.DEFINE_enum("variant", None, ["plain", "slim", "tflm", "decode"], "Of the student, for TFLM.")
 _ZEROS = flags.DEFINE_float("zeros", None, "Share of weights to set to zero: for costs, the answers are then void.")
+_FOUR_BITS = flags.DEFINE_bool("four_bits", False, "Round kernels to four bits: for costs, the answers are then void.")
 _ENGINE = flags.DEFINE_string("engine", "plain C", "With --zoo: what to call the engine in the table.")
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -62,11 +64,13 @@ def main(argv):
 
 
 def _export(model, generated):
-    from tfkd.deploy.firmware import find_student, with_zeros, write_firmware
+    from tfkd.deploy.firmware import find_student, with_four_bits, with_zeros, write_firmware
 
     student = find_student(model)
     if _ZEROS.value is not None:
         student = with_zeros(student, _ZEROS.value)
+    if _FOUR_BITS.value:
+        student = with_four_bits(student)
     write_firmware(student, generated, _VARIANT.value)
     print(f"{student.folder}: {len(student.model_bytes)} bytes of .tflite, {student.macs:,} multiply-accumulates")
     return student
@@ -84,6 +88,7 @@ def _measure_zoo():
     records = {_key(record): record for record in earlier}
     for model in sorted(path.parent for path in (_ROOT / "models").glob("*/student.tflite")):
         name = model.name if _ZEROS.value is None else f"{model.name}, {_ZEROS.value:.0%} zeros"
+        name += ", 4 bits" if _FOUR_BITS.value else ""
         build = Path(_BUILD.value) / "zoo" / _ENGINE.value.replace(" ", "_") / name.replace(" ", "_")
         student = _export(model, build / "generated")
         if _build(build / "generated", build, "--json", build / "measured.json") != 0:

@@ -9,7 +9,8 @@ by function, and fits how many instructions each piece of each kernel takes. How
 other students and on those in models/. The numbers go to `tfkd/deploy/cost/fitted.json`. Counts are kept in
 `--build_dir`: what was killed goes on where it was. The first time takes long: some seconds a student and core. Needs
 what `make firmware` needs, and for `--tflm_library` the library as `micro/cmake/tflm.cmake` tells; without it, the
-numbers of TensorFlow Lite Micro stay as they are.
+numbers of TensorFlow Lite Micro stay as they are. `--only_int4` fits the kernels for four-bit weights alone; all
+other numbers stay.
 """
 
 import json
@@ -25,6 +26,7 @@ _HELD_OUT = flags.DEFINE_integer("held_out", 42, "How many others to judge the f
 _BUILD = flags.DEFINE_string("build_dir", "build/cost", "Where to build and to keep counts.")
 _TFLM_DIR = flags.DEFINE_string("tflm_dir", None, "A checkout of TensorFlow Lite Micro.")
 _TFLM_LIBRARY = flags.DEFINE_multi_string("tflm_library", [], "CORE=FOLDER of its library, for m4 and m55.")
+_INT4 = flags.DEFINE_bool("only_int4", False, "Fit nothing but the plain C engine's kernels for four-bit weights.")
 _OUT = flags.DEFINE_string("out", "tfkd/deploy/cost/fitted.json", "The file to write.")
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -41,6 +43,8 @@ def main(argv):
         raise app.UsageError(f"--tflm_library must be m4=FOLDER or m55=FOLDER, not {', '.join(_TFLM_LIBRARY.value)}.")
     if libraries and not _TFLM_DIR.value:
         raise app.UsageError("--tflm_library needs the checkout that it was built from: --tflm_dir.")
+    if _INT4.value and (libraries or not Path(_OUT.value).exists()):
+        raise app.UsageError(f"--only_int4 adds to {_OUT.value}, which must exist, and takes no --tflm_library.")
     if subprocess.run([sys.executable, _ROOT / "micro" / "tools" / "firmware.py", "--check"], check=False).returncode:
         sys.exit(2)
     import cost_fit
@@ -48,26 +52,38 @@ def main(argv):
 
     from tfkd.files import write_json
 
-    fit = cost_students.shapes(_STUDENTS.value, _SEED)
-    held_out = cost_students.shapes(_HELD_OUT.value, _SEED + 1)
-    samples = {
-        "fitted": {shape.name: cost_students.int8_student(shape) for shape in fit},
-        "held_out": {shape.name: cost_students.int8_student(shape) for shape in held_out},
-        "zoo": {path.parent.name: path.read_bytes() for path in sorted(_ROOT.glob("models/*/student.tflite"))},
+    def students(count, seed, bits=8):
+        return {shape.name: cost_students.student(shape) for shape in cost_students.shapes(count, seed, bits)}
+
+    samples = {}
+    if not _INT4.value:
+        samples["fitted"] = students(_STUDENTS.value, _SEED)
+        samples["held_out"] = students(_HELD_OUT.value, _SEED + 1)
+        paths = sorted(_ROOT.glob("models/*/student.tflite"))
+        samples["zoo"] = {path.parent.name: path.read_bytes() for path in paths}
+    # A third of them: only their convolutions are other kernels.
+    int4 = {
+        "fitted_int4": students(_STUDENTS.value // 3, _SEED, bits=4),
+        "held_out_int4": students(_HELD_OUT.value // 3, _SEED + 1, bits=4),
     }
     path = Path(_OUT.value)
-    engines = json.loads(path.read_text())["engines"] if path.exists() else {"plain_c": {}, "tflm": {}}
+    before = json.loads(path.read_text()) if path.exists() else {"engines": {"plain_c": {}, "tflm": {}}}
+    engines = before["engines"]
     for core in cost_counts.MACHINES:
         counter = cost_counts.Counter("plain_c", core, _BUILD.value)
-        engines["plain_c"][core] = cost_fit.plain_c(counter, samples)
+        if not _INT4.value:
+            engines["plain_c"][core] = cost_fit.plain_c(counter, samples)
+        cost_fit.plain_c_int4(counter, int4, engines["plain_c"][core])
     for core, library in libraries:
         counter = cost_counts.Counter("tflm", core, _BUILD.value, (_TFLM_DIR.value, library))
         engines["tflm"][core] = cost_fit.tflm(counter, samples)
     command = shlex.join(["python", "tools/fit_cost.py", *sys.argv[1:]])
     if _TFLM_DIR.value:  # wherever it lies on this machine
         command = command.replace(str(Path(_TFLM_DIR.value)), "tflite-micro")
-    facts = {"command": command, **cost_counts.tools(), "seed": _SEED}
-    facts["students"] = {name: len(students) for name, students in samples.items()}
+    facts = {"command": command, **cost_counts.tools(), "seed": _SEED, "students": {}}
+    if _INT4.value:
+        facts = {**before, "int4_command": command}
+    facts["students"] |= {name: len(group) for name, group in (samples | int4).items()}
     write_json(path, {**facts, "engines": engines})
 
 

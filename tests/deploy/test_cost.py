@@ -22,14 +22,15 @@ PLACES = [
 ]
 
 
-def student(width=16, time=32, pool=False):
+def student(width=16, time=32, pool=False, bits=8):
     """Bytes of a small student written operator by operator."""
-    w = ModelWriter()
+    w = ModelWriter(bits=bits)
+    scales = {} if bits == 8 else {"scales": [0.06]}  # with which shifts are those of trained students
     source = w.tensor((1, time, 1, 6), 0.05, 3)
-    x = w.convolution(source, width, (5, 1), (2, 1), activation=1, out=(0.05, -128))
+    x = w.convolution(source, width, (5, 1), (2, 1), activation=1, out=(0.05, -128), **scales)
     x = w.pool("MAX_POOL_2D", x, (2, 1), (2, 1)) if pool else x
-    x = w.depthwise(x, (3, 1), activation=1, out=(0.05, -128))
-    return w.model(source, w.dense(w.mean(w.convolution(x, width, (1, 1)), out=(0.05, 0)), 5))
+    x = w.depthwise(x, (3, 1), activation=1, out=(0.05, -128), **scales)
+    return w.model(source, w.dense(w.mean(w.convolution(x, width, (1, 1), **scales), out=(0.05, 0)), 5))
 
 
 def zoo(name):
@@ -85,6 +86,18 @@ def test_larger_students_cost_more(core):
     assert small.flash_bytes < wide.flash_bytes
     assert abs(small.flash_bytes - long.flash_bytes) < 50
     assert small.ram_bytes < min(wide.ram_bytes, long.ram_bytes)
+
+
+@pytest.mark.parametrize("core", ["m4", "m7", "m55"])
+def test_weights_of_four_bits(core):
+    eight, four = (cost_of(student(64, bits=bits), core=core) for bits in (8, 4))
+    assert four.ram_bytes == eight.ram_bytes
+    # Of two convolutions and a depthwise layer, with the zeros that fill up their rows.
+    halved = (64 * 32 + 64 * 64 + 64 * 4) / 2
+    assert eight.flash_bytes - four.flash_bytes == pytest.approx(halved, abs=100)
+    assert four.instructions == pytest.approx(eight.instructions, rel=0.12)
+    errors = fitted()["engines"]["plain_c"][core]["error"]
+    assert errors["held_out_int4"]["worst"] < 0.02 and errors["flash_bytes_int4"] < 100
 
 
 def test_plain_c_memory_is_its_plan():

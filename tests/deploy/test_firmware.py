@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from tfkd.deploy import ContractError, TflmModel, c_files
-from tfkd.deploy.firmware import find_student, invented_golden, with_zeros, write_firmware
+from tfkd.deploy.firmware import find_student, invented_golden, with_four_bits, with_zeros, write_firmware
 from tfkd.deploy.flatbuffer import constant, operator_name, unpack, weights_and_biases
+from tfkd.deploy.plain_c import lower
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 
@@ -72,6 +73,15 @@ def test_with_zeros_the_smallest_weights_go():
     assert max(shares["DEPTHWISE_CONV_2D"]) < 0.1
     model = TflmModel(pruned.model_bytes)
     assert (model.run(pruned.golden["inputs"]) == pruned.golden["outputs"]).all()
+
+
+def test_with_four_bits_kernels_are_rounded(tmp_path):
+    student = find_student(MODELS / "utd-acc")
+    smaller = with_four_bits(student)
+    assert lower(smaller.model_bytes).constant_bytes < 0.7 * lower(student.model_bytes).constant_bytes
+    assert (TflmModel(smaller.model_bytes).run(smaller.golden["inputs"]) == smaller.golden["outputs"]).all()
+    write_firmware(smaller, tmp_path)
+    assert "tfkd_multiply_dense_int4" in (tmp_path / "student_plain.c").read_text()
 
 
 def test_everything_the_firmware_reads_is_written(exported, tmp_path):

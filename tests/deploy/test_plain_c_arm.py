@@ -105,7 +105,7 @@ def test_sparse_and_dense_kernels_give_the_bytes_of_tflm(sparse, target, tmp_pat
     assert (found == model.run(x)).all()
 
 
-@pytest.mark.parametrize("graph", int4.GRAPHS[:3], ids=lambda graph: graph.__name__)
+@pytest.mark.parametrize("graph", int4.GRAPHS, ids=lambda graph: graph.__name__)
 def test_weights_of_four_bits_give_the_bytes_of_tflm(graph, target, tmp_path):
     model_bytes = joined(graph, bits=4)
     model = TflmModel(model_bytes)

@@ -10,6 +10,7 @@ from tfkd.deploy.contract import Contract, ContractError
 from tfkd.deploy.encoding import encode_for, signal_shape
 from tfkd.deploy.exported import CONTRACT, GOLDEN, MODEL, ExportResult, c_files, load_export, read_model
 from tfkd.deploy.flatbuffer import integers, operator_name, pack, set_integers, unpack, weights_and_biases
+from tfkd.deploy.four_bit import in_four_bits
 from tfkd.deploy.graph import macs
 from tfkd.deploy.plain_c import plain_c_files
 from tfkd.deploy.tflm import TflmModel
@@ -123,7 +124,24 @@ def with_zeros(student, share):
     Returns:
         An `ExportResult` with golden windows of its own, invented.
     """
-    model_bytes = zeroed(student.model_bytes, share)
+    return _for_costs(student, zeroed(student.model_bytes, share))
+
+
+def with_four_bits(student):
+    """The student with the kernels of all convolutions rounded to four bits, for measuring what that saves.
+
+    It is not trained for it, so its answers are worth nothing: see `tfkd.deploy.in_four_bits`.
+
+    Args:
+        student: an `ExportResult`.
+
+    Returns:
+        An `ExportResult` with golden windows of its own, invented.
+    """
+    return _for_costs(student, in_four_bits(student.model_bytes, rounding=True))
+
+
+def _for_costs(student, model_bytes):
     tflm = TflmModel(model_bytes)
     sha256 = hashlib.sha256(model_bytes).hexdigest()
     contract = dataclasses.replace(student.contract, model_sha256=sha256, arena_bytes=tflm.arena_bytes)

@@ -12,7 +12,14 @@ from tfkd.deploy.cost.packing import pack_general, pack_pieces, pack_pointwise
 from tfkd.deploy.cost.work import BLOCK, Work, moved, places_inside
 
 CALL = re.compile(r"(tfkd_\w+)\((.*?)\);")
-_SCALES_SOME = ("tfkd_multiply_dense", "tfkd_multiply_sparse", "tfkd_depthwise_time", "tfkd_depthwise_3x3")
+_SCALES_SOME = (
+    "tfkd_multiply_dense",
+    "tfkd_multiply_dense_int4",
+    "tfkd_multiply_sparse",
+    "tfkd_depthwise_time",
+    "tfkd_depthwise_time_int4",
+    "tfkd_depthwise_3x3",
+)
 
 
 def plain_c_work(program, vectors):
@@ -62,16 +69,24 @@ def _scale_some(kernel, fields):
         line = window["out_height"]
         if kernel == "tfkd_depthwise_3x3":
             lines, line = lines * window["out_height"], window["out_width"]
-    rest = line % BLOCK
-    if scaling["fast"]:
-        return {"calls": lines * (rest > 0), "values": lines * rest}
-    return {"calls": lines * -(-line // BLOCK), "values in general": lines * line}
+    fast = _fast_lines(kernel, scaling, lines)
+    other, rest = lines - fast, line % BLOCK
+    counts = {"calls": fast * (rest > 0) + other * -(-line // BLOCK)}
+    return counts | {"values": fast * rest, "values in general": other * line}
 
 
-def _scaled(scaling, full, blocks, what):
-    """Of `blocks`, those that are scaled fast, where they are, and those that tfkd_scale_some scales."""
-    fast = full if scaling["fast"] else 0
-    return {f"fast {what}": fast, f"other {what}": blocks - fast}
+def _fast_lines(kernel, scaling, lines):
+    """Of all `lines`, those whose full blocks are scaled fast: all or none, but in tfkd_multiply_dense_int4."""
+    if kernel != "tfkd_multiply_dense_int4":
+        return lines if scaling["fast"] else 0
+    whole_range = (scaling["low"], scaling["high"]) == (-128, 127)
+    return int(np.sum(np.asarray(scaling["shift"].values) <= -2)) if whole_range else 0
+
+
+def _scaled(kernel, scaling, lines, line, what):
+    """Of the blocks of `lines`, those that are scaled fast, and those that tfkd_scale_some scales."""
+    fast = _fast_lines(kernel, scaling, lines) * (line // BLOCK)
+    return {f"fast {what}": fast, f"other {what}": lines * -(-line // BLOCK) - fast}
 
 
 def _multiply_dense(kernel, fields, numbers, vectors):
@@ -86,8 +101,7 @@ def _multiply_dense(kernel, fields, numbers, vectors):
         eights = inner // 8
         counts |= {"eights": blocks * rows * eights, "rounds": blocks * rows * -(-eights // 2)}
         counts |= {"odd rows": blocks * rows * (eights % 2)}
-        full = matrix["out_step"] // BLOCK
-        counts |= _scaled(matrix["scaling"], full * rows, blocks * rows, "rows")
+        counts |= _scaled(kernel, matrix["scaling"], rows, matrix["out_step"], "rows")
     yield kernel, counts
 
 
@@ -98,9 +112,8 @@ def _multiply_sparse(kernel, fields, numbers, vectors):
     if vectors:
         counts["rows"] = blocks * len(pairs)
     else:
-        full = matrix["out_step"] // BLOCK
         counts |= {"empty rows": blocks * int(np.sum(np.asarray(pairs) == 0))}
-        counts |= _scaled(matrix["scaling"], full * len(pairs), blocks * len(pairs), "rows")
+        counts |= _scaled(kernel, matrix["scaling"], len(pairs), matrix["out_step"], "rows")
     yield kernel, counts
 
 
@@ -126,7 +139,7 @@ def _depthwise_time(kernel, fields, numbers, vectors):
         counts |= {"filled": layer["row"], "widened fours": channels * (length // 4)}
         counts |= {"widened": channels * (length % 4), f"taps{stride}": channels * inner // 4}
         counts |= {f"rounds{stride}": blocks * inner // 4}
-        yield kernel, counts | _scaled(layer["scaling"], channels * (out // BLOCK), blocks, f"blocks{stride}")
+        yield kernel, counts | _scaled(kernel, layer["scaling"], channels, out, f"blocks{stride}")
 
 
 def _depthwise_3x3(kernel, fields, numbers, vectors):
@@ -143,7 +156,7 @@ def _depthwise_3x3(kernel, fields, numbers, vectors):
     else:
         counts |= {"filled": read * layer["row"], "widened fours": lines * (width // 4)}
         counts |= {"widened": lines * (width % 4)}
-        yield kernel, counts | _scaled(layer["scaling"], out_lines * (out // BLOCK), blocks, f"blocks{stride}")
+        yield kernel, counts | _scaled(kernel, layer["scaling"], out_lines, out, f"blocks{stride}")
 
 
 def _inside(window):
@@ -243,9 +256,11 @@ _KERNELS = {
     "tfkd_depthwise_3x3": _depthwise_3x3,
     "tfkd_depthwise_general": _depthwise_general,
     "tfkd_depthwise_time": _depthwise_time,
+    "tfkd_depthwise_time_int4": _depthwise_time,
     "tfkd_max_pool": _pool,
     "tfkd_mean_positions": _mean_positions,
     "tfkd_multiply_dense": _multiply_dense,
+    "tfkd_multiply_dense_int4": _multiply_dense,
     "tfkd_multiply_sparse": _multiply_sparse,
     "tfkd_pack_general": pack_general,
     "tfkd_pack_pieces": pack_pieces,
