@@ -34,6 +34,8 @@ def test_what_zeros_buy(tmp_path):
     assert [round(float(rows[p][0][:-1]), -1) for p in ("2:4", "3:4")] == [50, 70]  # groups cut short keep more
     by_flash = next(cells for name, cells in rows.items() if name.startswith("80% by flash, plain C m4: "))
     assert number(by_flash[4]) < number(dense[4]) and float(by_flash[1][:-1]) > float(sparse[1][:-1])
+    four = rows["4 bits in convolutions"]
+    assert number(four[4]) < number(dense[4]) and float(four[1][:-1]) > 97
     assert "16 values an output channel (k-means)" in rows
 
 

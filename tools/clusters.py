@@ -15,6 +15,14 @@ def clustered(kernel, count=16):
     return np.stack(columns, axis=1).astype(np.int8)
 
 
+def in_even_steps(kernel, largest=7):
+    """The kernel as 4 bits hold it: for each output channel multiples, up to seven times, of a step of its own."""
+    import numpy as np
+
+    steps = np.maximum(np.abs(kernel.astype(np.float64)).max(axis=0), 1) / largest
+    return np.rint(np.rint(kernel / steps) * steps).astype(np.int8)
+
+
 def with_tables(model_bytes):
     """The smallest file with kernels as 4-bit numbers of values in tables, in the format of TFLM's own decoder.
 

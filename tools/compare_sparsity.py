@@ -64,6 +64,7 @@ def _bytes_of(path):
 def _rows(model_bytes, shares, by_cost):
     from tfkd import zeros
     from tfkd.compress import Pattern, sparsity_per_layer
+    from tfkd.deploy import in_four_bits
 
     kernels = zeros.kernels_of(model_bytes)
     if not kernels:
@@ -86,6 +87,8 @@ def _rows(model_bytes, shares, by_cost):
         found = sparsity_per_layer(kernels, cost, by_cost)
         name = f"{by_cost:.0%} by {kind}, {words} m4: {', '.join(f'{100 * share:.0f}' for share in found.values())} %"
         yield row(name, {n: free.zeroed(kernel, found[n]) for n, kernel in kernels.items()})
+    rounded = {n: clusters.in_even_steps(k) if n.startswith("CONV_2D") else k for n, k in kernels.items()}
+    yield _row("4 bits in convolutions", kernels, rounded, in_four_bits(model_bytes, rounding=True))
     clustered = {name: clusters.clustered(kernel) for name, kernel in kernels.items()}
     with_clusters = zeros.replaced(model_bytes, clustered)
     yield _row("16 values an output channel (k-means)", kernels, clustered, with_clusters, clusters.with_tables)
@@ -103,9 +106,10 @@ def _row(name, kernels, found, model_bytes, smallest=None):
     share = sum((k == 0).sum() for k in found.values()) / sum(k.size for k in found.values())
     plain = [cost_of(model_bytes, "plain_c", core) for core in ("m4", "m55")]
     for_tflm = (smallest or zeros.smallest)(model_bytes)
-    # What a decoder of tables takes was not measured.
+    # What a decoder of tables takes was not measured, nor what kernels of four bits do.
     tables = smallest and len(for_tflm) < len(zeros.smallest(model_bytes))
-    tflm = [("–", "–")] if tables else [_costs(cost_of(for_tflm, "tflm", "m4"))]
+    unknown = tables or name.startswith("4 bits")
+    tflm = [("–", "–")] if unknown else [_costs(cost_of(for_tflm, "tflm", "m4"))]
     costs = [value for pair in [*map(_costs, plain), *tflm] for value in pair]
     return [name, f"{share:.0%}", f"{left:.1%}", f"{len(model_bytes):,}", f"{len(for_tflm):,}", *costs]
 
