@@ -102,6 +102,18 @@ def test_the_channels_snippet_runs_as_written():
     assert 15 * 1024 < smaller.weight_bytes() <= 16 * 1024 < names["channels"].weight_bytes()
 
 
+def test_the_four_bit_snippet_runs_as_written(tmp_path, monkeypatch):
+    import tfkd
+    from tfkd.networks import imu_student
+
+    monkeypatch.chdir(tmp_path)
+    (snippet,) = [text for text in snippets() if "in_four_bits" in text]
+    windows = np.random.default_rng(0).normal(size=(8, 16, 3)).astype("float32")
+    student = imu_student((16, 3), 4, width=8, depth=1)
+    exec(snippet, {"tfkd": tfkd, "Path": Path, "student": student, "windows": windows})
+    assert tfkd.deploy.TflmModel((tmp_path / "student.tflite").read_bytes()).predict(windows).shape == (8, 4)
+
+
 def test_every_file_and_command_it_names_is_there():
     paths = re.findall(r"(?:tools|models|tfkd)/[\w./-]*\w", README)
     assert len(paths) > 10
