@@ -243,7 +243,7 @@ def test_under_a_distribution_strategy(batch):
     results = []
     for strategy in (None, tf.distribute.MirroredStrategy(["CPU:0"])):
         if strategy is None:
-            distiller = compiled(Distiller(make_teacher(), no_dropout(make_student()), **FULL))
+            distiller = compiled(Distiller(make_teacher(), no_dropout(make_student()), **FULL), **UNTRACED)
         else:
             with strategy.scope():
                 distiller = compiled(Distiller(make_teacher(), no_dropout(make_student()), **FULL))

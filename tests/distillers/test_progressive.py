@@ -38,9 +38,8 @@ def whole(tmp_path_factory):
     return training, fitted(training, make_batch(np.random.default_rng(0))), folder
 
 
-def test_stages_start_from_each_other(batch):
-    training = chain()
-    history = fitted(training, batch)
+def test_stages_start_from_each_other(whole):
+    training, history, _ = whole
     assert {name: len(h["loss"]) for name, h in history.items()} == {"assistant": 2, "student": 2, "finish": 2}
     assert history["student"]["loss"][-1] < history["student"]["loss"][0]
     # Warm: the last stage goes on below where the student began.

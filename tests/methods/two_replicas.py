@@ -29,6 +29,7 @@ def distiller():
     model.compile(
         keras.optimizers.SGD(0.01), keras.losses.CategoricalCrossentropy(from_logits=True), jit_compile=False
     )
+    model.optimizer.build(model.trainable_variables)  # or the second step is traced again
     model.run_eagerly = not tf.distribute.has_strategy()
     return model
 
