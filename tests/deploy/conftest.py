@@ -40,17 +40,23 @@ def make_student():
     return keras.Model(inputs, layers.Dense(CLASSES, name="logits")(x), name="student")
 
 
+def trained(model):
+    """The model, trained on the waves."""
+    import keras
+
+    optimizer = keras.optimizers.Adam(0.01)
+    optimizer.build(model.trainable_variables)  # TensorFlow traces a step twice if the first creates variables
+    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
+    model.fit(*make_windows(192, seed=1), epochs=20, batch_size=32, verbose=0)
+    return model
+
+
 @pytest.fixture(scope="session")
 def student():
     import keras
 
     keras.utils.set_random_seed(0)
-    model = make_student()
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=False)
-    x, labels = make_windows(192, seed=1)
-    model.fit(x, labels, epochs=20, batch_size=32, verbose=0)
-    return model
+    return trained(make_student())
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.deploy.conftest import CHANNELS, CLASSES, make_windows
+from tests.deploy.conftest import CHANNELS, CLASSES, make_windows, trained
 from tfkd.deploy import ExportError, TflmModel, check_exportable, convert_int8, export_student, load_export
 from tfkd.networks import causal_student, memory_of, streaming
 
@@ -19,10 +19,7 @@ def student():
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.8  # a short training
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=False)
-    model.fit(*make_windows(192, seed=1), epochs=20, batch_size=32, verbose=0)
-    return model
+    return trained(model)
 
 
 @pytest.fixture(scope="module")

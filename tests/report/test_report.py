@@ -244,7 +244,7 @@ def test_notes_are_counted_without_the_machines_folders(tmp_path):
     assert "/home" not in reader.text and "/mnt" not in reader.text
 
 
-def test_same_results_give_the_same_bytes(tmp_path):
+def test_same_results_give_the_same_bytes(tmp_path, drawn_anew):
     summary = make_run(tmp_path)
     first = written(tmp_path, summary)
     assert written(tmp_path, json.loads((tmp_path / "results.json").read_text())) == first
