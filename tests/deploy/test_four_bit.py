@@ -186,6 +186,19 @@ def test_what_was_not_trained_for_it_is_refused(eight, four):
         in_four_bits(w.model(source, w.dense(source, 2)))
 
 
+@pytest.mark.parametrize("settings", [{"multiplier": 2}, {"dilation": (2, 1)}], ids=str)
+@pytest.mark.parametrize("channels", [3, 4])
+def test_what_cmsis_nn_gets_wrong_is_refused(channels, settings):
+    w = ModelWriter()
+    source = w.tensor((1, 8, 1, channels), 0.05, 3)
+    model_bytes = w.model(source, w.dense(w.mean(w.depthwise(source, (3, 1), **settings)), 2))
+    if channels == 4:
+        assert kernel_types(in_four_bits(model_bytes, rounding=True))["DEPTHWISE_CONV_2D"] == {"int4"}
+        return
+    with pytest.raises(FourBitError, match="takes 3 channels, with a dilation or a multiplier"):
+        in_four_bits(model_bytes, rounding=True)
+
+
 def test_zeros_can_be_set_and_costs_are_not_made_up(four):
     model = unpack(zeroed(four, 0.5))
     for _, operator, kernel, _ in weights_and_biases(model):

@@ -55,8 +55,8 @@ def in_four_bits(model_bytes, rounding=False):
         The content of the smaller file.
 
     Raises:
-        FourBitError: there is no convolution, or the kernel of one takes other values than `strip` leaves, and
-            `rounding` is off.
+        FourBitError: there is no convolution, the kernel of one takes other values than `strip` leaves and `rounding`
+            is off, or CMSIS-NN computes a depthwise one wrongly.
         ValueError: this is not a `.tflite` file.
     """
     model = unpack(model_bytes)
@@ -67,10 +67,10 @@ def in_four_bits(model_bytes, rounding=False):
             continue
         if id(kernel) not in kernels:
             kernels[id(kernel)] = _coarser(model, kernel, name, rounding)
-        steps = kernels[id(kernel)]
+        steps, source = kernels[id(kernel)], subgraph.tensors[int(operator.inputs[0])]
+        _refuse_what_cmsis_nn_gets_wrong(operator.builtinOptions, name, source, kernel)
         if bias is not None and id(bias) not in biases:
             biases[id(bias)] = steps
-            source = subgraph.tensors[int(operator.inputs[0])]
             _rescale_bias(model, bias, source, kernel, steps)
         elif bias is not None and not np.array_equal(biases[id(bias)], steps):
             raise FourBitError(f"{name} shares its bias {(bias.name or b'').decode()!r} with a layer of other steps.")
@@ -115,6 +115,19 @@ def _coarser(model, kernel, name, rounding):
     set_integers(model, kernel, values.astype(np.int8))
     kernel.quantization.scale = (scales * steps).astype(np.float32)
     return steps
+
+
+def _refuse_what_cmsis_nn_gets_wrong(options, name, source, kernel):
+    """Found by comparing 4ab83cc with plain loops on Cortex-M4, where it is right for all other shapes tried."""
+    channels = int(source.shape[-1])
+    if name != "DEPTHWISE_CONV_2D" or channels % 2 == 0:
+        return
+    if int(kernel.shape[-1]) != channels or options.dilationHFactor > 1 or options.dilationWFactor > 1:
+        raise FourBitError(
+            f"{name} {(kernel.name or b'').decode()!r} takes {channels} channels, with a dilation or a multiplier: for "
+            "odd numbers of channels CMSIS-NN's kernel for four bits answers wrongly. Give the layer an even number, or "
+            "leave the student to 8 bits."
+        )
 
 
 def _rescale_bias(model, bias, source, kernel, steps):
