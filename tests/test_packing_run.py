@@ -24,7 +24,7 @@ RECIPE = {
 }
 
 
-@pytest.mark.usefixtures("quick", "unchecked")
+@pytest.mark.usefixtures("quick", "unchecked", "undrawn")
 def test_a_shift_is_decided_second_by_second(tmp_path):
     tree = openpack.build(tmp_path / "openpack", {"U0102": ["S0100"], "U0104": ["S0100"]}, 60)
     Experiment(parse_recipe(RECIPE), tmp_path / "run", str(tree), say=lambda line: None, show_epochs=False).run(1)
