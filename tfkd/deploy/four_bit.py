@@ -125,8 +125,8 @@ def _refuse_what_cmsis_nn_gets_wrong(options, name, source, kernel):
     if int(kernel.shape[-1]) != channels or options.dilationHFactor > 1 or options.dilationWFactor > 1:
         raise FourBitError(
             f"{name} {(kernel.name or b'').decode()!r} takes {channels} channels, with a dilation or a multiplier: for "
-            "odd numbers of channels CMSIS-NN's kernel for four bits answers wrongly. Give the layer an even number, or "
-            "leave the student to 8 bits."
+            "odd numbers of channels CMSIS-NN's INT4 kernel answers wrongly. Give the layer an even number, or leave "
+            "the student to 8 bits."
         )
 
 
