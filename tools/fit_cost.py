@@ -36,10 +36,10 @@ _SEED = 0
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {' '.join(argv[1:])}")
-    import cost_counts
+    from cost import counts
 
     libraries = [pair.partition("=")[::2] for pair in _TFLM_LIBRARY.value]
-    if any(core not in cost_counts.TFLM_CORES or not library for core, library in libraries):
+    if any(core not in counts.TFLM_CORES or not library for core, library in libraries):
         raise app.UsageError(f"--tflm_library must be m4=FOLDER or m55=FOLDER, not {', '.join(_TFLM_LIBRARY.value)}.")
     if libraries and not _TFLM_DIR.value:
         raise app.UsageError("--tflm_library needs the checkout that it was built from: --tflm_dir.")
@@ -47,40 +47,47 @@ def main(argv):
         raise app.UsageError(f"--only_int4 adds to {_OUT.value}, which must exist, and takes no --tflm_library.")
     if subprocess.run([sys.executable, _ROOT / "micro" / "tools" / "firmware.py", "--check"], check=False).returncode:
         sys.exit(2)
-    import cost_fit
-    import cost_students
+    from cost import fit
+    from cost import students as untrained
 
+    from tfkd.deploy.plain_c import lower
     from tfkd.files import write_json
 
-    def students(count, seed, bits=8):
-        return {shape.name: cost_students.student(shape) for shape in cost_students.shapes(count, seed, bits)}
+    def kernels(model_bytes):
+        return {step.kernel for step in lower(model_bytes).steps}
 
+    def students(count, seed, bits=8):
+        return {shape.name: untrained.student(shape) for shape in untrained.shapes(count, seed, bits)}
+
+    zoo = {path.parent.name: path.read_bytes() for path in sorted(_ROOT.glob("models/*/student.tflite"))}
+    in_four = {name: content for name, content in zoo.items() if "tfkd_multiply_dense_int4" in kernels(content)}
     samples = {}
     if not _INT4.value:
         samples["fitted"] = students(_STUDENTS.value, _SEED)
         samples["held_out"] = students(_HELD_OUT.value, _SEED + 1)
-        paths = sorted(_ROOT.glob("models/*/student.tflite"))
-        samples["zoo"] = {path.parent.name: path.read_bytes() for path in paths}
+        samples["zoo"] = {name: content for name, content in zoo.items() if name not in in_four}
     # A third of them: only their convolutions are other kernels.
     int4 = {
         "fitted_int4": students(_STUDENTS.value // 3, _SEED, bits=4),
         "held_out_int4": students(_HELD_OUT.value // 3, _SEED + 1, bits=4),
     }
+    if in_four:
+        int4["zoo_int4"] = in_four
     path = Path(_OUT.value)
     before = json.loads(path.read_text()) if path.exists() else {"engines": {"plain_c": {}, "tflm": {}}}
     engines = before["engines"]
-    for core in cost_counts.MACHINES:
-        counter = cost_counts.Counter("plain_c", core, _BUILD.value)
+    for core in counts.MACHINES:
+        counter = counts.Counter("plain_c", core, _BUILD.value)
         if not _INT4.value:
-            engines["plain_c"][core] = cost_fit.plain_c(counter, samples)
-        cost_fit.plain_c_int4(counter, int4, engines["plain_c"][core])
+            engines["plain_c"][core] = fit.plain_c(counter, samples)
+        fit.plain_c_int4(counter, int4, engines["plain_c"][core])
     for core, library in libraries:
-        counter = cost_counts.Counter("tflm", core, _BUILD.value, (_TFLM_DIR.value, library))
-        engines["tflm"][core] = cost_fit.tflm(counter, samples)
+        counter = counts.Counter("tflm", core, _BUILD.value, (_TFLM_DIR.value, library))
+        engines["tflm"][core] = fit.tflm(counter, samples)
     command = shlex.join(["python", "tools/fit_cost.py", *sys.argv[1:]])
     if _TFLM_DIR.value:  # wherever it lies on this machine
         command = command.replace(str(Path(_TFLM_DIR.value)), "tflite-micro")
-    facts = {"command": command, **cost_counts.tools(), "seed": _SEED, "students": {}}
+    facts = {"command": command, **counts.tools(), "seed": _SEED, "students": {}}
     if _INT4.value:
         facts = {**before, "int4_command": command}
     facts["students"] |= {name: len(group) for name, group in (samples | int4).items()}

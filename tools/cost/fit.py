@@ -4,9 +4,9 @@ import dataclasses
 import re
 import statistics
 
-import cost_counts
 import numpy as np
 from absl import logging
+from cost import counts
 
 
 @dataclasses.dataclass
@@ -176,7 +176,7 @@ def _tflm_images(counter):
 
     A link takes a minute, so operators are taken together: some bytes too many where a student lacks one of them.
     """
-    operators = cost_counts.all_operators()
+    operators = counts.all_operators()
     usual, decode, most = (counter.image(names) for names in (_USUAL, sorted([*_USUAL, _DECODE]), operators))
     library = [sum(sum(size) for size in image["library"].values()) for image in (usual, decode, most)]
     engine = [sum(image["engine"]) for image in (usual, decode, most)]
