@@ -10,7 +10,6 @@ from tfkd.distillers import Distiller
 from tfkd.losses import SoftTargets
 from tfkd.networks import imu_student
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config")
 
 
