@@ -97,8 +97,9 @@ def test_golden_windows_give_the_same_bytes(firmware, target, plugin):
     assert figures.windows == figures.identical == len(firmware.student.golden["inputs"])
     if target == HOST:
         return
-    again = measure(target, firmware.generated, firmware.built(target), plugin)
-    assert again == figures, "counts, sizes and events repeat"
+    if firmware.contract.windowing == "stream":
+        again = measure(target, firmware.generated, firmware.built(target), plugin)
+        assert again == figures, "counts, sizes and events repeat"
     assert sum(figures.functions.values()) == pytest.approx(figures.instructions["mean"])
     # What TensorFlow Lite Micro with CMSIS-NN takes on a Cortex-M4, 4 instructions a multiply-accumulate, is the bound.
     assert figures.instructions["max"] < 4 * firmware.student.macs

@@ -142,6 +142,8 @@ def _protocol(results):
     known = "; people who trained" if set(protocol["judged_subjects"]) & set(everyone) else ""
     sizes = results["recipe"].get("channels", {}).get("weight_kb", ())
     pruned = f"; channels pruned before int8, to {sizes[-1]:g} KB of weights" if sizes else ""
+    if results["recipe"].get("quantization", {}).get("weight_bits", 8) == 4:
+        pruned += " of 8 bits, stored with 4" if sizes else "; 4 bits a weight"
     return f"{words}{some}{known}{pruned}"
 
 
