@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tests.command_line import TOOLS, run
-from tests.test_zeros import written
-from tfkd import zeros
+from tests.deploy.test_cost_of_zeros import written
 from tfkd.deploy import TflmModel, cost_of
+from tfkd.deploy.cost import zeros
 
 
 def table(text):

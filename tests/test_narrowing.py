@@ -130,7 +130,6 @@ def test_channels_leave_until_a_budget_is_met_and_no_longer(monkeypatch):
     [
         ({"weight_kb": (0.1,)}, r"channels.weight_kb is \(0.1,\): .* cannot be pruned to 102 bytes of weights"),
         ({"weight_kb": (1.0,), "flash_kb": 1.0}, r"less than can be had: .* takes flash \S+ KB of 1.0 KB. Allow more"),
-        ({"weight_kb": (1.0,), "flash_kb": 9.0, "core": "m3"}, "core must be one of m4, m7, m55"),
     ],
 )
 def test_sizes_out_of_reach_are_refused_before_anything_is_trained(settings, told):

@@ -79,6 +79,7 @@ def test_settings_can_take_the_place_of_the_files(tmp_path):
         ({"pruning": {"per_layer": "cost"}}, "must be equal or flash or instructions"),
         ({"pruning": {"per_layer": "instructions", "engine": "tflm"}}, "must be flash with the engine tflm"),
         ({"pruning": {"engine": "tflm", "core": "m7"}}, "pruning.core is 'm7', but must be m4 or m55"),
+        ({"channels": {"core": "m3"}}, "channels.core is 'm3', but must be m4 or m7 or m55 for plain_c"),
         ({"quantization": {"weight_bits": 2}}, "quantization.weight_bits is 2, but must be 8 or 4"),
         ({"quantization": {"weight_bits": 4}}, "weight_bits is 4, but must be 8 where quantization.aware_epochs is 0"),
         (

@@ -7,9 +7,7 @@ import keras
 import numpy as np
 
 from tfkd.compress import ChannelError, Channels, activation_importance, gradient_importance, weight_importance
-from tfkd.deploy import convert_int8, cost_of, in_four_bits
-from tfkd.deploy.cost import Budget, BudgetError
-from tfkd.deploy.encoding import split_encoding
+from tfkd.deploy.cost import Budget, cost_of, int8_for_cost
 from tfkd.recipe import RecipeError
 from tfkd.teaching import load
 
@@ -89,9 +87,6 @@ def budget_of(settings):
 
     Args:
         settings: section `channels` of a recipe.
-
-    Raises:
-        BudgetError: there are no figures for its engine and core.
     """
     limits = {
         "flash_bytes": round(1024 * settings.flash_kb) or None,
@@ -103,12 +98,7 @@ def budget_of(settings):
 
 def int8_cost(student, budget, weight_bits=8):
     """The `Cost` of a student, trained or not, in int8 on the budget's engine and core; with weights of 8 or 4 bits."""
-    student, _ = split_encoding(student)
-    noise = np.random.default_rng(0).normal(size=(8, *student.input_shape[1:]))
-    model_bytes = convert_int8(student, noise)
-    if weight_bits == 4:
-        model_bytes = in_four_bits(model_bytes, rounding=True)
-    return cost_of(model_bytes, budget.engine, budget.core)
+    return cost_of(int8_for_cost(student, weight_bits), budget.engine, budget.core)
 
 
 def check_reachable(recipe, student, on_device):
@@ -131,11 +121,7 @@ def check_reachable(recipe, student, on_device):
         channels.least_important(scores, int(1024 * settings.weight_kb[-1]), settings.multiple)
     except ChannelError as error:
         raise RecipeError(f"channels.weight_kb is {settings.weight_kb}: {error}") from error
-    try:
-        budget = budget_of(settings)
-    except BudgetError as error:
-        raise RecipeError(f"[channels] {error}") from error
-    if budget:
+    if budget := budget_of(settings):
         steps, _ = channels.leaving_order(scores, settings.multiple)
         smallest = on_device(channels.without(steps.ravel()))
         cost = int8_cost(smallest, budget, recipe.quantization.weight_bits)

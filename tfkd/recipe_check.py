@@ -4,6 +4,7 @@ import math
 
 from tfkd.compress import Pattern
 from tfkd.data import datasets
+from tfkd.deploy.cost import fitted
 from tfkd.encodings.gaf import Gaf
 from tfkd.losses.adaptive import SELECTIONS
 
@@ -88,6 +89,8 @@ def check(recipe, source):
     for key in ("flash_kb", "ram_kb", "instructions"):
         limit = getattr(recipe.channels, key)
         require(sizes or not limit, f"channels.{key}", limit, "0 where channels.weight_kb names no size to begin at")
+    for part in ("channels", "pruning"):
+        _check_engine(part, getattr(recipe, part), require)
     _check_pruning(recipe.pruning, require)
     _check_images(recipe, require)
     _check_causal(recipe, require)
@@ -125,14 +128,17 @@ def _check_data(data, require):
     require(0 <= data.label_noise < 1, "data.label_noise", data.label_noise, "at least 0 and below 1")
 
 
+def _check_engine(part, settings, require):
+    """Whether it is known what students cost there."""
+    engines = fitted()["engines"]
+    require(settings.engine in engines, f"{part}.engine", settings.engine, " or ".join(engines))
+    cores = engines[settings.engine]
+    require(settings.core in cores, f"{part}.core", settings.core, f"{' or '.join(cores)} for {settings.engine}")
+
+
 def _check_pruning(pruning, require):
-    for key, known in (
-        ("per_layer", ("equal", "flash", "instructions")),
-        ("engine", ("plain_c", "tflm")),
-        ("core", ("m4", "m7", "m55") if pruning.engine == "plain_c" else ("m4", "m55")),
-    ):
-        value = getattr(pruning, key)
-        require(value in known, f"pruning.{key}", value, " or ".join(known))
+    known = ("equal", "flash", "instructions")
+    require(pruning.per_layer in known, "pruning.per_layer", pruning.per_layer, " or ".join(known))
     try:
         share = Pattern.parse(pruning.pattern).share
     except ValueError:

@@ -6,7 +6,7 @@ import time
 
 import keras
 
-from tfkd import files, narrowing, quantizing, zeros
+from tfkd import files, narrowing, pruning, quantizing
 from tfkd.distillers import Progressive
 from tfkd.evaluation import Predictions
 from tfkd.segments import continuous_metrics
@@ -105,7 +105,7 @@ class SeedRun:
         if stage in ("labels", "raw_labels"):
             return self._on_labels(stage, "imu" if stage == "raw_labels" else None)
         if stage == "pruned":
-            return zeros.prune(self)
+            return pruning.prune(self)
         if stage.startswith("aware"):
             return quantizing.aware(self, stage)
         if stage.startswith("int8"):

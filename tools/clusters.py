@@ -32,7 +32,7 @@ def with_tables(model_bytes):
 
     from tflite_micro.tensorflow.lite.micro.compression import compress, spec
 
-    from tfkd import zeros
+    from tfkd.deploy.cost import zeros
     from tfkd.deploy.flatbuffer import unpack, weights_and_biases
     from tfkd.deploy.slim import slim
 

@@ -49,22 +49,22 @@ def main(argv):
 
 
 def _bytes_of(path):
-    from tfkd import zeros
+    from tfkd.deploy.cost import int8_for_cost
     from tfkd.deploy.firmware import find_student
 
     if path.suffix == ".keras" and path.is_file():
         from tfkd.teaching import load
 
-        return zeros.converted(load(path))
+        return int8_for_cost(load(path))
     if path.suffix == ".tflite" and path.is_file():
         return path.read_bytes()
     return find_student(path).model_bytes
 
 
 def _rows(model_bytes, shares, by_cost):
-    from tfkd import zeros
     from tfkd.compress import Pattern, sparsity_per_layer
     from tfkd.deploy import in_four_bits
+    from tfkd.deploy.cost import zeros
 
     kernels = zeros.kernels_of(model_bytes)
     if not kernels:
@@ -97,8 +97,8 @@ def _rows(model_bytes, shares, by_cost):
 def _row(name, kernels, found, model_bytes, smallest=None):
     import numpy as np
 
-    from tfkd import zeros
     from tfkd.deploy import cost_of
+    from tfkd.deploy.cost import zeros
 
     energy = [np.sum(k.astype(float) ** 2) for k in kernels.values()]
     gone = [np.sum((k.astype(float) - found[n]) ** 2) for n, k in kernels.items()]

@@ -40,7 +40,7 @@ def sparsity_per_layer(kernels, cost, sparsity, pattern=None, shares=SHARES):
 
     ```python
     kernels = {layer.name: np.asarray(layer.kernel) for layer in prunable_layers(student)}
-    cost = CostOfZeros(convert_int8(student, calibration), kernels, "plain_c", "m4", "flash")   # tfkd.zeros
+    cost = CostOfZeros(int8_for_cost(student), kernels, "plain_c", "m4", "flash")   # of tfkd.deploy.cost
     found = sparsity_per_layer(kernels, cost, 0.75)
     pruning = Pruning(student, {name: polynomial(share, steps) for name, share in found.items() if share})
     ```

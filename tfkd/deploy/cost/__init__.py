@@ -11,5 +11,7 @@ also tells how far off that is: `Cost.instructions_error`).
 
 from tfkd.deploy.cost.budget import Budget, BudgetError
 from tfkd.deploy.cost.estimate import Cost, cost_of, fitted
+from tfkd.deploy.cost.untrained import int8_for_cost
+from tfkd.deploy.cost.zeros import CostOfZeros
 
-__all__ = ["Budget", "BudgetError", "Cost", "cost_of", "fitted"]
+__all__ = ["Budget", "BudgetError", "Cost", "CostOfZeros", "cost_of", "fitted", "int8_for_cost"]

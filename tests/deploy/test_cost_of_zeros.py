@@ -1,17 +1,13 @@
-"""Zeros in an int8 student: which kernels they are in, what they cost on an engine, and the stage that sets them."""
-
-import types
+"""Zeros in an int8 student: which kernels they are in, and what they cost on an engine."""
 
 import keras
 import numpy as np
 import pytest
 
 from tests.deploy.model_writer import ModelWriter
-from tfkd import zeros
-from tfkd.compress import Pattern, sparsity_of, sparsity_per_layer
-from tfkd.deploy import cost_of
+from tfkd.compress import Pattern, prunable_layers, sparsity_per_layer
+from tfkd.deploy.cost import cost_of, int8_for_cost, zeros
 from tfkd.networks import imu_student
-from tfkd.recipe import parse_recipe
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +18,11 @@ def student():
 
 @pytest.fixture(scope="module")
 def model_bytes(student):
-    return zeros.converted(student)
+    return int8_for_cost(student)
 
 
 def kernels_of_layers(student):
-    return {layer.name: np.asarray(layer.kernel) for layer in zeros.prunable_layers(student)}
+    return {layer.name: np.asarray(layer.kernel) for layer in prunable_layers(student)}
 
 
 def written():
@@ -91,47 +87,3 @@ def test_layers_get_the_share_that_pays(student, model_bytes):
     assert found["logits"] == 0 and found["stem_conv"] >= 0.8
     chosen = {name: Pattern().zeroed(kernel, found[name]) for name, kernel in kernels.items()}
     assert cost(chosen) <= cost({name: Pattern().zeroed(kernel, 0.8) for name, kernel in kernels.items()})
-
-
-@pytest.mark.parametrize("settings, told", [
-    ({"sparsity": 0.85, "per_layer": "instructions"}, []),
-    ({"sparsity": 0.2, "per_layer": "instructions"}, ["saves no instructions with plain_c on m4"]),
-    ({"sparsity": 0.5, "pattern": "2:4"}, []),
-])  # fmt: skip
-@pytest.mark.filterwarnings("ignore:Even though the `tf.config")
-def test_the_stage(settings, told, student, model_bytes, tmp_path, monkeypatch):
-    import tensorflow as tf
-
-    monkeypatch.setattr(zeros, "converted", lambda student: model_bytes)
-    student.save(tmp_path / "distilled.keras")
-    x, said = np.random.default_rng(0).normal(size=(8, 16, 6)), []
-
-    def going_on(student, training):
-        student.compile(keras.optimizers.SGD(0.01), "mse")
-        return student, types.SimpleNamespace(num_batches=2)
-
-    def trained(stage, model, batches, training, callbacks):
-        tf.config.run_functions_eagerly(True)  # graphs of two steps take longer to make than they do
-        model.fit(x, np.zeros((8, 4)), batch_size=4, epochs=training.epochs, verbose=0, callbacks=callbacks)
-        tf.config.run_functions_eagerly(False)
-        return {}
-
-    run = types.SimpleNamespace(
-        recipe=parse_recipe({"pruning": {"epochs": 1, **settings}}),
-        folder=tmp_path,
-        trainer=types.SimpleNamespace(on_device=lambda student: student),
-        experiment=types.SimpleNamespace(say=said.append),
-        going_on=going_on,
-        trained=trained,
-        kept=lambda stage, network, facts: {**facts, "network": network},
-    )
-    facts = zeros.prune(run)
-    by_layer = facts["sparsity_by_layer"]
-    assert facts["sparsity"] == sparsity_of(facts["network"])
-    assert [words for words in said if told and told[0] in words] == said
-    if told:
-        assert said and set(by_layer.values()) == {0.0}
-    elif settings["sparsity"] == 0.85:
-        assert by_layer["logits"] == 0 and by_layer["stem_conv"] > 0.8
-    else:
-        assert by_layer["block1_pointwise"] == by_layer["logits"] == 0.5

@@ -1,75 +1,22 @@
-"""The stage of a seed in which weights become zero, and what zeros cost and save on an engine."""
-
-import dataclasses
+"""What zeros among a student's weights cost and save on an engine, from the bytes of its int8 `.tflite` file."""
 
 import numpy as np
 
-from tfkd import narrowing
-from tfkd.compress import (
-    Pattern,
-    Pruning,
-    polynomial,
-    prunable_layers,
-    sparsity_by_layer,
-    sparsity_of,
-    sparsity_per_layer,
-)
-from tfkd.deploy import convert_int8, cost_of
-from tfkd.deploy.cost.estimate import figures
+from tfkd.deploy.cost.estimate import cost_of, figures
 from tfkd.deploy.cost.memory import tflm_flash
 from tfkd.deploy.decode import decode_pruned
-from tfkd.deploy.encoding import split_encoding
-from tfkd.deploy.flatbuffer import constant, operator_name, pack, tflite_schema, unpack, weights_and_biases
+from tfkd.deploy.flatbuffer import (
+    constant,
+    integers,
+    operator_name,
+    pack,
+    set_integers,
+    tflite_schema,
+    unpack,
+    weights_and_biases,
+)
 from tfkd.deploy.graph import operators
 from tfkd.deploy.slim import slim
-from tfkd.teaching import load
-
-
-def prune(run):
-    """Sets weights of the student before to zero while it goes on being distilled.
-
-    Args:
-        run: `SeedRun`.
-
-    Returns:
-        The facts of the stage's record.
-    """
-    settings = run.recipe.pruning
-    student = load(run.folder / f"{narrowing.stage_before(run.recipe)}.keras")
-    training = dataclasses.replace(
-        run.recipe.student_training, epochs=settings.epochs, learning_rate=settings.learning_rate
-    )
-    distiller, batches = run.going_on(student, training)
-    pattern, steps = Pattern.parse(settings.pattern), training.epochs * batches.num_batches
-    schedule = polynomial(settings.sparsity, steps)
-    if settings.per_layer != "equal":
-        shares = _shares_by_cost(run, student, pattern)
-        schedule = {name: polynomial(share, steps) for name, share in shares.items() if share}
-    pruning = Pruning(student, schedule, pattern)
-    facts = run.trained("pruned", distiller, batches, training, [pruning])
-    pruning.strip()
-    facts = run.kept("pruned", student, facts)
-    return {**facts, "sparsity": sparsity_of(student), "sparsity_by_layer": sparsity_by_layer(student)}
-
-
-def _shares_by_cost(run, student, pattern):
-    settings = run.recipe.pruning
-    kernels = {layer.name: np.asarray(layer.kernel) for layer in prunable_layers(student)}
-    model_bytes = converted(run.trainer.on_device(student))
-    cost = CostOfZeros(model_bytes, kernels, settings.engine, settings.core, settings.per_layer)
-    shares = sparsity_per_layer(kernels, cost, settings.sparsity, pattern)
-    if not any(shares.values()):
-        run.experiment.say(
-            f"pruning.sparsity {settings.sparsity:g} in every kernel saves no {settings.per_layer} with "
-            f"{settings.engine} on {settings.core}: the student stays dense. From some 60 % on, zeros pay there."
-        )
-    return shares
-
-
-def converted(student):
-    """A student as int8, for its cost alone: what it answers is worth nothing, as its ranges are of random windows."""
-    student, _ = split_encoding(student)
-    return convert_int8(student, np.random.default_rng(0).normal(size=(8, *student.input_shape[1:])))
 
 
 def kernels_of(model_bytes):
@@ -79,7 +26,7 @@ def kernels_of(model_bytes):
         Dict of operator and its number, as `"CONV_2D 3"`, -> int8 array `(values of a window, output channels)`.
     """
     model = unpack(model_bytes)
-    return {name: _matrix(model, weights) for name, weights in _weights(model)}
+    return {n: integers(model, weights).reshape(int(weights.shape[0]), -1).T for n, weights in _weights(model)}
 
 
 def replaced(model_bytes, kernels):
@@ -87,8 +34,7 @@ def replaced(model_bytes, kernels):
     model = unpack(model_bytes)
     for name, weights in _weights(model):
         if name in kernels:
-            data = np.ascontiguousarray(kernels[name].T, np.int8).view(np.uint8).ravel()
-            model.buffers[weights.buffer].data = data
+            set_integers(model, weights, kernels[name].T)
     return pack(model)
 
 
@@ -97,10 +43,6 @@ def _weights(model):
         name, is_int8 = operator_name(model, operator), weights.type == tflite_schema().TensorType.INT8
         if name != "DEPTHWISE_CONV_2D" and is_int8 and constant(model, weights) is not None:
             yield f"{name} {number}", weights
-
-
-def _matrix(model, weights):
-    return np.asarray(constant(model, weights), np.uint8).view(np.int8).reshape(int(weights.shape[0]), -1).T
 
 
 class CostOfZeros:
