@@ -37,9 +37,12 @@ RECIPE = {
 
 @pytest.fixture(scope="module")
 def finished(quick, tmp_path_factory):
-    tree = utd.build(tmp_path_factory.mktemp("data") / "utd", subjects=4)
+    tree = utd.build(tmp_path_factory.mktemp("data") / "utd", subjects=2)
     folder = tmp_path_factory.mktemp("runs") / "narrowed"
-    Experiment(parse_recipe(RECIPE), folder, str(tree), say=lambda line: None, show_epochs=False).run(1)
+    with pytest.MonkeyPatch.context() as patch:  # `unchecked` and `undrawn`, for the module
+        patch.setattr("tfkd.experiment.check_exportable", lambda student: None)
+        patch.setattr("tfkd.report.plots.curves", lambda runs, label: None)
+        Experiment(parse_recipe(RECIPE), folder, str(tree), say=lambda line: None, show_epochs=False).run(1)
     return folder
 
 
