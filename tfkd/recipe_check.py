@@ -19,7 +19,6 @@ class RecipeError(ValueError):
     """A recipe cannot be used; the message names the file, the key, the value and what is possible."""
 
 
-
 def check(recipe, source):
     """Finds values that no run could use, before anything is read or trained.
 
