@@ -129,6 +129,21 @@ def test_people_have_habits_of_their_own():
     assert len({one.order for one in usual}) > 2
     assert all(sorted(one.order) == sorted(packing_actions.CLASSES) for one in usual)
     assert len({one.repeats for one in usual}) == 8
+    for name, work in packing_actions.OPERATIONS.items():
+        strokes = np.array([one.strokes[name] for one in usual])
+        np.testing.assert_allclose(strokes.sum(axis=1), 1)
+        assert strokes.shape == (8, len(work.strokes)) and (strokes.std(axis=0) > 0.02).all()
+        assert np.std([one.stroke[name] for one in usual]) > 0.05
+        assert np.std([one.style[name] for one in usual], axis=0).mean() > 0.2
+
+
+def test_the_sensor_is_put_on_anew_for_each_shift():
+    """What it feels in the same pose, at the beginning of a shift, differs from shift to shift by a strap's turn."""
+    shifts = read_synthetic_packing(subjects=1, shifts=8, boxes=1, noise=0, modalities=("imu",))
+    down = np.stack([recording.streams["imu"][:15, :3].mean(axis=0) for recording in shifts])
+    down /= np.linalg.norm(down, axis=1, keepdims=True)
+    apart = np.degrees(np.arccos(np.clip(down @ down.mean(axis=0) / np.linalg.norm(down.mean(axis=0)), -1, 1)))
+    assert 4 < apart.mean() < 40
 
 
 def test_moves_are_of_angles_that_there_are():
@@ -196,5 +211,5 @@ def test_the_skeleton_tells_more_than_the_wrist(data):
         model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.05).fit(x, y)
         score[modality] = f1_score(new_y, model.predict(new_x), average="macro")
     assert 0.7 < score["skeleton"] < 0.99
-    assert 0.3 < score["imu"] < 0.7
+    assert 0.2 < score["imu"] < 0.7
     assert score["skeleton"] - score["imu"] > 0.15

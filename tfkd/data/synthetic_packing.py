@@ -1,8 +1,10 @@
 """Synthetic packing shifts: continuous work of the people of `synthetic`, so that packing runs without a download.
 
 A person packs one box after the other with the operations of OpenPack, in the usual order or in their own, with pauses
-that are no operation. A camera sees the skeleton, a sensor on the right wrist feels what physics gives there. Classes,
-intervals and clocks are as `openpack` gives them; people, motions and durations are invented.
+that are no operation. Each has a manner of their own: how they stand and hold their arms, which strokes they prefer,
+how large and how quick these are. A camera sees the skeleton; a sensor on the right wrist, put on anew for each shift,
+feels what physics gives there. Classes, intervals and clocks are as `openpack` gives them; people, motions and
+durations are invented.
 """
 
 import dataclasses
@@ -23,8 +25,10 @@ IMU_RATE, SKELETON_RATE = 30, 15  # Hz
 MARGIN = 0.25  # seconds simulated before and after, so that filters have no edges
 SHORTEST, LONGEST = 3.0, 60.0  # seconds of an operation
 JUMPS = 0.5  # joints a second that the camera loses for some frames
-MANNER = np.array([*np.where(IS_ARM, 5.0, 3.0), 0.05, 0.05])  # how much people differ in the pose of an operation
-VARIATION = np.array([*np.where(IS_ARM, 3.0, 2.0), 0.02, 0.02])  # how much that pose differs from box to box
+MANNER = np.array([*np.where(IS_ARM, 8.0, 3.0), 0.05, 0.05])  # how much people differ in the pose of an operation
+VARIATION = np.array([*np.where(IS_ARM, 4.0, 2.0), 0.02, 0.02])  # how much that pose differs from box to box
+STEADY = np.ones(len(ANGLES))
+STRAP = (15.0, 6.0, 6.0)  # degrees, how differently the sensor is put on for each shift
 BETWEEN_BOXES = 0.6  # how often there is a pause after a box
 TRAVEL = [TRACKS.index(name) for name in ("heading", "x", "z")]
 TRAVELLED = np.array([40.0, 0.25, 0.25])  # degrees and metres that need steps
@@ -44,6 +48,9 @@ class Habits:
     repeats: float  # how often an operation is done once more
     pauses: float  # how often there is a pause after an operation
     manner: dict[str, np.ndarray]  # (tracks,) added to the pose of each operation
+    strokes: dict[str, np.ndarray]  # how often each stroke of an operation comes
+    stroke: dict[str, float]  # of the duration of an operation's strokes, as a share of the usual one
+    style: dict[str, np.ndarray]  # (angles,) how large their moves are, as shares
 
 
 def habits(seed, subject):
@@ -63,7 +70,15 @@ def habits(seed, subject):
         repeats=rng.uniform(0.0, 0.05),
         pauses=rng.uniform(0.05, 0.18),
         manner={name: rng.normal(0.0, MANNER) for name in CLASSES},
+        strokes={name: _preferred(packing.OPERATIONS[name].strokes, rng) for name in CLASSES},
+        stroke={name: float(np.exp(rng.normal(0.0, 0.2))) for name in CLASSES},
+        style={name: np.exp(rng.normal(0.0, 0.35, len(ANGLES))) for name in CLASSES},
     )
+
+
+def _preferred(strokes, rng):
+    shares = np.array([share for share, _ in strokes]) * np.exp(rng.normal(0.0, 0.5, len(strokes)))
+    return shares / shares.sum()
 
 
 # ---- Recordings ----
@@ -182,6 +197,7 @@ def _record(who, usual, timeline, rng, noise):
     joints, forearm = kinematics.move(who.body, dict(zip(ANGLES, angles)), RATE)
     bench = [rng.normal(0.0, 0.1), rng.uniform(-0.1, 0.1), rng.uniform(2.6, 3.2)]
     joints += (bench + np.stack([x, 0 * x, -z], axis=1))[:, None]
+    who = dataclasses.replace(who, strap=who.strap + rng.normal(0.0, STRAP))
     imu = watch(who, joints, forearm, rng, RATE)[margin - 1 : len(time) - margin - 1 : RATE // IMU_RATE]
     imu = imu_errors(imu, rng, noise)
     skeleton = joints[margin : len(time) - margin : RATE // SKELETON_RATE]
@@ -204,15 +220,17 @@ def _perform(who, usual, timeline, time, rng):
         span, u = _part(time, begin - 0.4 * seconds, begin + 0.6 * seconds)
         tracks[:, span] = before[:, None] + (pose - before)[:, None] * ease(u)
         if away > 1:
-            _move(tracks, time, begin - 0.4 * seconds, begin + 0.6 * seconds, packing.STEPS, who, rng)
+            _move(tracks, time, begin - 0.4 * seconds, begin + 0.6 * seconds, packing.STEPS, who, rng, STEADY)
     for stretch, begin in zip(timeline, settled):
-        end = stretch.end - 0.3
-        count = max(round((end - begin) * who.pace / stretch.work.stroke), 1)
+        end, name = stretch.end - 0.3, stretch.name
+        seconds = stretch.work.stroke * usual.stroke.get(name, 1.0) / who.pace
+        count = max(round((end - begin) / seconds), 1)
         parts = rng.uniform(0.7, 1.3, count)
         times = begin + (end - begin) * np.cumsum([0.0, *parts]) / parts.sum()
-        shares, strokes = zip(*stretch.work.strokes)
+        strokes = [moves for _, moves in stretch.work.strokes]
+        shares, style = usual.strokes.get(name), usual.style.get(name, STEADY)
         for one, other in itertools.pairwise(times):
-            _move(tracks, time, one, other, strokes[rng.choice(len(strokes), p=shares)], who, rng)
+            _move(tracks, time, one, other, strokes[rng.choice(len(strokes), p=shares)], who, rng, style)
     return tracks
 
 
@@ -226,8 +244,8 @@ def _pose(who, usual, stretch, rng):
     return pose + rng.normal(0.0, VARIATION)
 
 
-def _move(tracks, time, begin, end, moves, who, rng):
-    """Adds moves, each over the stretch of time from `begin` to `end`, to the tracks in place."""
+def _move(tracks, time, begin, end, moves, who, rng, style):
+    """Adds moves, `style` times as large, each over the time from `begin` to `end`, to the tracks in place."""
     size, cadence = (one * np.exp(rng.normal(0.0, 0.1)) for one in (who.size, who.cadence))
     lead = who.lead + rng.normal(0.0, 0.01, 3)
     # A limb may be early or late, by a tenth at most.
@@ -236,7 +254,7 @@ def _move(tracks, time, begin, end, moves, who, rng):
         row = ANGLES.index(name)
         share = who.left_share if LIMB[row] == 1 and IS_ARM[row] else 1.0
         for part in parts if isinstance(parts, list) else [parts]:
-            tracks[row, span] += share * size * part(u + lead[LIMB[row]], cadence)
+            tracks[row, span] += share * size * style[row] * part(u + lead[LIMB[row]], cadence)
 
 
 def _part(time, begin, end, around=0.0):
