@@ -203,6 +203,28 @@ def test_moments_of_one_part_are_no_independent_cases():
     assert low == 0 and high > 0.5
 
 
+def test_macro_f1_of_continuous_recordings_is_compared_by_swapping_whole_parts():
+    units, labels = np.repeat(["a", "b", "c"], 8), np.tile([0, 1], 12)
+    rng = np.random.default_rng(0)
+    ours, theirs = ([shift(rng.random(24) < share, units, labels) for _ in range(2)] for share in (0.9, 0.5))
+    found = paired_comparison(ours, theirs, draws=50_000)
+
+    def mean_f1(side):
+        return np.mean([p.metrics()["macro_f1"] for p in side])
+
+    assert found["macro_f1_gain"] == pytest.approx(mean_f1(ours) - mean_f1(theirs))
+    extreme = 0
+    for pattern in range(8):  # all ways to let the two change places in some of the three parts
+        swaps = np.isin(units, [u for i, u in enumerate("abc") if pattern >> i & 1])[:, None]
+        sides = [
+            [dataclasses.replace(p, logits=np.where(swaps, q.logits, p.logits)) for p, q in zip(one, other)]
+            for one, other in ((ours, theirs), (theirs, ours))
+        ]
+        extreme += abs(mean_f1(sides[0]) - mean_f1(sides[1])) >= found["macro_f1_gain"] - 1e-9
+    assert found["macro_f1_p_value"] == pytest.approx(extreme / 8, abs=0.01)
+    assert "macro_f1_gain" not in paired_comparison([predictions(np.ones(4))], [predictions(np.ones(4))])
+
+
 def test_units_are_saved_and_trials_have_none(tmp_path):
     p = shift([1, 0], ["a", "b"])
     p.save(tmp_path / "p.npz")

@@ -95,10 +95,14 @@ def macro_f1(table, absent_too=False):
         table: of `confusion`.
         absent_too: whether the other classes count, with 0, as OpenPack's score has it.
     """
-    hits = np.diag(table)
-    total = table.sum(axis=0) + table.sum(axis=1)
-    counted = np.ones(len(table), bool) if absent_too else total > 0
-    return float(np.mean(2 * hits[counted] / np.maximum(total[counted], 1)))
+    decided, true = table.sum(axis=0), table.sum(axis=1)
+    counted = np.ones(len(table), bool) if absent_too else decided + true > 0
+    return float(f1_by_class(np.diag(table), decided, true)[counted].mean())
+
+
+def f1_by_class(right, decided, true):
+    """F1 of each class from how many cases are right, are decided so, and are so; 0 for a class that does not occur."""
+    return 2 * right / np.maximum(decided + true, 1)
 
 
 def calibration_error(labels, probabilities, bins=15):

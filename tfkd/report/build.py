@@ -156,7 +156,7 @@ def _protocol(summary):
 
 
 def _comparisons(summary):
-    rows = []
+    rows, with_f1 = [], all("macro_f1_gain" in found for found in summary["comparisons"].values())
     for key, found in summary["comparisons"].items():
         ours, baseline = (stage_names(stage)[1] for stage in key.split("_vs_"))
         rows.append(
@@ -164,15 +164,16 @@ def _comparisons(summary):
                 f"{ours} against {baseline}",
                 points(found["gain"]),
                 p_number(found["p_value"]),
+                *([points(found["macro_f1_gain"]), p_number(found["macro_f1_p_value"])] if with_f1 else []),
                 found["only_ours"],
                 found["only_baseline"],
                 verdict(found),
             ]
         )
-    head = ["Compared", "gain,\npoints", "p", "right only\nwith the first", "right only\nwith the second"]
-    head += ["verdict"]
+    head = ["Compared", "gain,\npoints", "p", *(["gain in macro\nF1, points", "p"] if with_f1 else [])]
+    head += ["right only\nwith the first", "right only\nwith the second", "verdict"]
     return [
-        table("Paired comparisons", head, rows, text=[5]),
+        table("Paired comparisons", head, rows, text=[len(head) - 1]),
         tag(
             "p",
             f"The test flips signs at random over {_units(summary['protocol'])}, which are its units, after averaging "

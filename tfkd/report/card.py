@@ -65,12 +65,15 @@ def measured(results, command):
         more = "".join(f" {_spread(found[key])} |" for key in of_sequences)
         accuracy, macro_f1 = _spread(found["accuracy"]), _spread(found["macro_f1"])
         lines.append(f"| {_title(stage)} | {accuracy} |{windows} {macro_f1} |{more} {parameters} |")
-    lines += ["", f"| compared on the same {decided(protocol)} and seeds | points | p |", "| --- | ---: | ---: |"]
+    with_f1 = all("macro_f1_gain" in found for found in results["comparisons"].values())
+    heading = f"| compared on the same {decided(protocol)} and seeds | points | p |"
+    heading += " macro F1, points | p |" if with_f1 else ""
+    lines += ["", heading, "| --- |" + " ---: |" * (heading.count("|") - 2)]
     for name, found in results["comparisons"].items():
         ours, baseline = name.split("_vs_")
-        lines.append(
-            f"| {_title(ours)} minus {_title(baseline)} | {100 * found['gain']:+.2f} | {_p(found['p_value'])} |"
-        )
+        row = f"| {_title(ours)} minus {_title(baseline)} | {100 * found['gain']:+.2f} | {_p(found['p_value'])} |"
+        row += f" {100 * found['macro_f1_gain']:+.2f} | {_p(found['macro_f1_p_value'])} |" if with_f1 else ""
+        lines.append(row)
     units = "parts of the recordings" if decided(protocol) == "moments" else "recordings"
     versions = results["provenance"]["versions"]
     lines += [
@@ -138,13 +141,17 @@ def _protocol(results):
         "stream": "sliding windows, by trial",
         "continuous": "continuous recordings, by moment",
     }[protocol["windowing"]]
-    some = "" if labelled == everyone else f"; labels of {len(labelled)} person in {len(everyone)}"
+    some = "" if labelled == everyone else f"; labels of {_persons(len(labelled))} in {len(everyone)}"
     known = "; people who trained" if set(protocol["judged_subjects"]) & set(everyone) else ""
     sizes = results["recipe"].get("channels", {}).get("weight_kb", ())
     pruned = f"; channels pruned before int8, to {sizes[-1]:g} KB of weights" if sizes else ""
     if results["recipe"].get("quantization", {}).get("weight_bits", 8) == 4:
         pruned += " of 8 bits, stored with 4" if sizes else "; 4 bits a weight"
     return f"{words}{some}{known}{pruned}"
+
+
+def _persons(count):
+    return "1 person" if count == 1 else f"{count} people"
 
 
 def _gain(results):
