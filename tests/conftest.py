@@ -46,16 +46,24 @@ def quick():
     tf.config.run_functions_eagerly(False)
 
 
+def leave_unchecked(patch):
+    """Runs do not convert an untrained student first, to know that they can export it: they export the trained one."""
+    patch.setattr("tfkd.experiment.check_exportable", lambda student: None)
+
+
+def leave_undrawn(patch):
+    """Reports are written without curves over epochs, of which each stage has some and each takes a while."""
+    patch.setattr("tfkd.report.plots.curves", lambda runs, label: None)
+
+
 @pytest.fixture
 def unchecked(monkeypatch):
-    """Runs do not convert an untrained student first, to know that they can export it: they export the trained one."""
-    monkeypatch.setattr("tfkd.experiment.check_exportable", lambda student: None)
+    leave_unchecked(monkeypatch)
 
 
 @pytest.fixture
 def undrawn(monkeypatch):
-    """Reports are written without curves over epochs, of which each stage has some and each takes a while."""
-    monkeypatch.setattr("tfkd.report.plots.curves", lambda runs, label: None)
+    leave_undrawn(monkeypatch)
 
 
 @pytest.fixture(scope="session")

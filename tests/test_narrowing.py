@@ -18,6 +18,7 @@ from tfkd.networks import imu_student
 from tfkd.recipe import ChannelPruning, Recipe, RecipeError, parse_recipe
 from tfkd.seed_run import stages_of
 
+from .conftest import leave_unchecked, leave_undrawn
 from .formats import utd
 from .report.invented import Reader
 
@@ -39,9 +40,9 @@ RECIPE = {
 def finished(quick, tmp_path_factory):
     tree = utd.build(tmp_path_factory.mktemp("data") / "utd", subjects=2)
     folder = tmp_path_factory.mktemp("runs") / "narrowed"
-    with pytest.MonkeyPatch.context() as patch:  # `unchecked` and `undrawn`, for the module
-        patch.setattr("tfkd.experiment.check_exportable", lambda student: None)
-        patch.setattr("tfkd.report.plots.curves", lambda runs, label: None)
+    with pytest.MonkeyPatch.context() as patch:
+        leave_unchecked(patch)
+        leave_undrawn(patch)
         Experiment(parse_recipe(RECIPE), folder, str(tree), say=lambda line: None, show_epochs=False).run(1)
     return folder
 

@@ -8,7 +8,6 @@ import pytest
 
 from tfkd import pruning
 from tfkd.compress import sparsity_of
-from tfkd.deploy.cost import int8_for_cost
 from tfkd.networks import imu_student
 from tfkd.recipe import parse_recipe
 
@@ -19,21 +18,15 @@ def student():
     return imu_student((16, 6), 4, width=24, depth=2, kernel=3, stem_kernel=5)
 
 
-@pytest.fixture(scope="module")
-def model_bytes(student):
-    return int8_for_cost(student)
-
-
 @pytest.mark.parametrize("settings, told", [
     ({"sparsity": 0.85, "per_layer": "instructions"}, []),
     ({"sparsity": 0.2, "per_layer": "instructions"}, ["saves no instructions with plain_c on m4"]),
     ({"sparsity": 0.5, "pattern": "2:4"}, []),
 ])  # fmt: skip
 @pytest.mark.filterwarnings("ignore:Even though the `tf.config")
-def test_the_stage(settings, told, student, model_bytes, tmp_path, monkeypatch):
+def test_the_stage(settings, told, student, tmp_path):
     import tensorflow as tf
 
-    monkeypatch.setattr(pruning, "int8_for_cost", lambda student: model_bytes)
     student.save(tmp_path / "distilled.keras")
     x, said = np.random.default_rng(0).normal(size=(8, 16, 6)), []
 

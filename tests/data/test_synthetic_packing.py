@@ -130,10 +130,10 @@ def test_people_have_habits_of_their_own():
     assert all(sorted(one.order) == sorted(packing_actions.CLASSES) for one in usual)
     assert len({one.repeats for one in usual}) == 8
     for name, work in packing_actions.OPERATIONS.items():
-        strokes = np.array([one.strokes[name] for one in usual])
-        np.testing.assert_allclose(strokes.sum(axis=1), 1)
-        assert strokes.shape == (8, len(work.strokes)) and (strokes.std(axis=0) > 0.02).all()
-        assert np.std([one.stroke[name] for one in usual]) > 0.05
+        shares = np.array([one.shares[name] for one in usual])
+        np.testing.assert_allclose(shares.sum(axis=1), 1)
+        assert shares.shape == (8, len(work.strokes)) and (shares.std(axis=0) > 0.02).all()
+        assert np.std([one.stroke_tempo[name] for one in usual]) > 0.05
         assert np.std([one.style[name] for one in usual], axis=0).mean() > 0.2
 
 
@@ -151,6 +151,7 @@ def test_moves_are_of_angles_that_there_are():
         assert set(work.pose) <= set(packing_actions.TRACKS)
         assert sum(share for share, _ in work.strokes) == pytest.approx(1)
         assert all(set(stroke) <= set(ANGLES) for _, stroke in work.strokes)
+    assert all(len(pause.strokes) == 1 for pause in packing_actions.PAUSES)  # nobody prefers one of several
 
 
 # ---- The data set ----

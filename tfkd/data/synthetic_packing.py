@@ -27,7 +27,7 @@ SHORTEST, LONGEST = 3.0, 60.0  # seconds of an operation
 JUMPS = 0.5  # joints a second that the camera loses for some frames
 MANNER = np.array([*np.where(IS_ARM, 8.0, 3.0), 0.05, 0.05])  # how much people differ in the pose of an operation
 VARIATION = np.array([*np.where(IS_ARM, 4.0, 2.0), 0.02, 0.02])  # how much that pose differs from box to box
-STEADY = np.ones(len(ANGLES))
+AS_USUAL = np.ones(len(ANGLES))  # how large moves are that nobody has a style of their own for
 STRAP = (15.0, 6.0, 6.0)  # degrees, how differently the sensor is put on for each shift
 BETWEEN_BOXES = 0.6  # how often there is a pause after a box
 TRAVEL = [TRACKS.index(name) for name in ("heading", "x", "z")]
@@ -48,9 +48,9 @@ class Habits:
     repeats: float  # how often an operation is done once more
     pauses: float  # how often there is a pause after an operation
     manner: dict[str, np.ndarray]  # (tracks,) added to the pose of each operation
-    strokes: dict[str, np.ndarray]  # how often each stroke of an operation comes
-    stroke: dict[str, float]  # of the duration of an operation's strokes, as a share of the usual one
-    style: dict[str, np.ndarray]  # (angles,) how large their moves are, as shares
+    shares: dict[str, np.ndarray]  # (strokes,) how often each stroke of an operation comes
+    stroke_tempo: dict[str, float]  # of the duration of an operation's strokes, as a share of the usual one
+    style: dict[str, np.ndarray]  # (angles,) how large their moves are, as shares of the usual ones
 
 
 def habits(seed, subject):
@@ -70,8 +70,8 @@ def habits(seed, subject):
         repeats=rng.uniform(0.0, 0.05),
         pauses=rng.uniform(0.05, 0.18),
         manner={name: rng.normal(0.0, MANNER) for name in CLASSES},
-        strokes={name: _preferred(packing.OPERATIONS[name].strokes, rng) for name in CLASSES},
-        stroke={name: float(np.exp(rng.normal(0.0, 0.2))) for name in CLASSES},
+        shares={name: _preferred(packing.OPERATIONS[name].strokes, rng) for name in CLASSES},
+        stroke_tempo={name: float(np.exp(rng.normal(0.0, 0.2))) for name in CLASSES},
         style={name: np.exp(rng.normal(0.0, 0.35, len(ANGLES))) for name in CLASSES},
     )
 
@@ -220,15 +220,15 @@ def _perform(who, usual, timeline, time, rng):
         span, u = _part(time, begin - 0.4 * seconds, begin + 0.6 * seconds)
         tracks[:, span] = before[:, None] + (pose - before)[:, None] * ease(u)
         if away > 1:
-            _move(tracks, time, begin - 0.4 * seconds, begin + 0.6 * seconds, packing.STEPS, who, rng, STEADY)
+            _move(tracks, time, begin - 0.4 * seconds, begin + 0.6 * seconds, packing.STEPS, who, rng)
     for stretch, begin in zip(timeline, settled):
         end, name = stretch.end - 0.3, stretch.name
-        seconds = stretch.work.stroke * usual.stroke.get(name, 1.0) / who.pace
+        seconds = stretch.work.stroke * usual.stroke_tempo.get(name, 1.0) / who.pace
         count = max(round((end - begin) / seconds), 1)
         parts = rng.uniform(0.7, 1.3, count)
         times = begin + (end - begin) * np.cumsum([0.0, *parts]) / parts.sum()
         strokes = [moves for _, moves in stretch.work.strokes]
-        shares, style = usual.strokes.get(name), usual.style.get(name, STEADY)
+        shares, style = usual.shares.get(name), usual.style.get(name, AS_USUAL)  # a pause has one stroke alone
         for one, other in itertools.pairwise(times):
             _move(tracks, time, one, other, strokes[rng.choice(len(strokes), p=shares)], who, rng, style)
     return tracks
@@ -244,7 +244,7 @@ def _pose(who, usual, stretch, rng):
     return pose + rng.normal(0.0, VARIATION)
 
 
-def _move(tracks, time, begin, end, moves, who, rng, style):
+def _move(tracks, time, begin, end, moves, who, rng, style=AS_USUAL):
     """Adds moves, `style` times as large, each over the time from `begin` to `end`, to the tracks in place."""
     size, cadence = (one * np.exp(rng.normal(0.0, 0.1)) for one in (who.size, who.cadence))
     lead = who.lead + rng.normal(0.0, 0.01, 3)

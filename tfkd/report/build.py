@@ -156,7 +156,7 @@ def _protocol(summary):
 
 
 def _comparisons(summary):
-    rows, with_f1 = [], all("macro_f1_gain" in found for found in summary["comparisons"].values())
+    rows, with_f1 = [], any("macro_f1_gain" in found for found in summary["comparisons"].values())
     for key, found in summary["comparisons"].items():
         ours, baseline = (stage_names(stage)[1] for stage in key.split("_vs_"))
         rows.append(

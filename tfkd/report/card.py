@@ -65,7 +65,7 @@ def measured(results, command):
         more = "".join(f" {_spread(found[key])} |" for key in of_sequences)
         accuracy, macro_f1 = _spread(found["accuracy"]), _spread(found["macro_f1"])
         lines.append(f"| {_title(stage)} | {accuracy} |{windows} {macro_f1} |{more} {parameters} |")
-    with_f1 = all("macro_f1_gain" in found for found in results["comparisons"].values())
+    with_f1 = any("macro_f1_gain" in found for found in results["comparisons"].values())
     heading = f"| compared on the same {decided(protocol)} and seeds | points | p |"
     heading += " macro F1, points | p |" if with_f1 else ""
     lines += ["", heading, "| --- |" + " ---: |" * (heading.count("|") - 2)]

@@ -153,6 +153,8 @@ def _result(summary, names):
     seeds, entries = summary["seeds"], summary["entries"]
     head = ["Compared", f"right, % of\n{decided(summary['protocol'])}", "macro F1,\n%", "gain,\npoints"]
     head += ["95 %\ninterval", "p", "p,\ncorrected"]
+    with_f1 = any("macro_f1_gain" in (entry["comparison"] or {}) for entry in entries.values())
+    head += ["gain in macro\nF1, points", "p"] if with_f1 else []
     rows = []
     for name, entry in entries.items():
         row = [names[name], spread(entry["accuracy"], seeds), spread(entry["macro_f1"], seeds)]
@@ -164,6 +166,7 @@ def _result(summary, names):
                 f"{points(low)} to {points(high)}",
                 p_number(found["p_value"]),
                 p_number(found["holm_p_value"]),
+                *([points(found["macro_f1_gain"]), p_number(found["macro_f1_p_value"])] if with_f1 else []),
             ]
         rows.append(row + [None] * (len(head) - len(row)))
     best = max(entry["accuracy"]["mean"] for entry in entries.values())
