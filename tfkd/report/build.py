@@ -26,11 +26,13 @@ from tfkd.report.page import (
 )
 from tfkd.report.words import (
     DECISIVE,
+    F1_TEST,
     SEQUENCES,
     decided,
     final,
     headline,
     stage_names,
+    units,
     verdict,
 )
 from tfkd.segments import WIDTH
@@ -176,19 +178,15 @@ def _comparisons(summary):
         table("Paired comparisons", head, rows, text=[len(head) - 1]),
         tag(
             "p",
-            f"The test flips signs at random over {_units(summary['protocol'])}, which are its units, after averaging "
-            "over seeds: it tells whether the difference is more than luck with these recordings, but it takes "
+            f"The test flips signs at random over the {units(summary['protocol'])}, which are its units, after "
+            "averaging over seeds: it tells whether the difference is more than luck with these recordings, but it takes "
             f"recordings of one person as independent and knows only {len(summary['per_person']['labels'])} "
             "people, so it says little of others. Of twenty comparisons where there is nothing to find, "
             f"about one has p below {DECISIVE}. Right only with one of the two: pairs of a "
-            f"{decided(summary['protocol'])[:-1]} and a seed.",
+            f"{decided(summary['protocol'])[:-1]} and a seed." + (f" {F1_TEST}" if with_f1 else ""),
             class_="small",
         ),
     ]
-
-
-def _units(protocol):
-    return "parts of the recordings with all their moments" if decided(protocol) == "moments" else "the recordings"
 
 
 def _left_out(summary):

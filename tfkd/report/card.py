@@ -1,6 +1,6 @@
 """The card of a recipe in the zoo: what was measured, from `results.json`, in Markdown."""
 
-from tfkd.report.words import SEQUENCES, decided, few_units, how_many, one_run, sources, stage_names
+from tfkd.report.words import SEQUENCES, decided, few_units, how_many, one_run, sources, stage_names, units
 
 MEASURED = ("<!-- measured -->", "<!-- end of measured -->")
 ZOO = ("<!-- results -->", "<!-- end of results -->")
@@ -74,11 +74,11 @@ def measured(results, command):
         row = f"| {_title(ours)} minus {_title(baseline)} | {100 * found['gain']:+.2f} | {_p(found['p_value'])} |"
         row += f" {100 * found['macro_f1_gain']:+.2f} | {_p(found['macro_f1_p_value'])} |" if with_f1 else ""
         lines.append(row)
-    units = "parts of the recordings" if decided(protocol) == "moments" else "recordings"
     versions = results["provenance"]["versions"]
     lines += [
         "",
-        f"p: two-sided sign-flip test with the {units} as units; it says nothing of people beyond those tested.",
+        f"p: two-sided sign-flip test with the {units(protocol)} as units; it says nothing of people beyond those "
+        "tested.",
         *filter(None, [few_units(protocol)]),
         "",
         *([_followed(stages["distilled"]["followed"]), ""] if "followed" in stages["distilled"] else []),

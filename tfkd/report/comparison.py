@@ -22,7 +22,7 @@ from tfkd.report.page import (
     table,
     tag,
 )
-from tfkd.report.words import DECISIVE, decided, how_many, shown, stage_names
+from tfkd.report.words import DECISIVE, F1_TEST, decided, how_many, shown, stage_names, units
 
 WITHOUT_SPACES = str.maketrans({"\u00a0": " ", "\u2011": "-"})
 
@@ -181,9 +181,10 @@ def _result(summary, names):
         tag(
             "p",
             f"{'± is the standard deviation over seeds. ' if seeds > 1 else ''}{_said_of_baselines(summary, names)} "
-            "The interval is a bootstrap over recordings. p is of a paired test that flips signs at random over the "
-            "same recordings, averaged over the same seeds; corrected, for how many comparisons stand in this table "
-            f"(Holm). Bold: the corrected one is below {DECISIVE}.",
+            f"The interval is a bootstrap over {units(summary['protocol'])}. p is of a paired test that flips signs at "
+            f"random over the same {units(summary['protocol'])}, averaged over the same seeds; corrected, for how many "
+            f"comparisons stand in this table (Holm). Bold: the corrected one is below {DECISIVE}."
+            + (f" {F1_TEST}" if with_f1 else ""),
             class_="small",
         ),
         tag("figure", Html(plots.seed_dots(dots, "Accuracy of each entry and seed")),

@@ -60,6 +60,9 @@ SEQUENCES = {"smoothed_macro_f1": "macro F1, smoothed", "segment_f1": "segments'
 DECISIVE = 0.05
 """A p value below this is taken as a difference shown."""
 
+F1_TEST = "For macro F1 the test lets the two change places in whole parts of the recordings at random, in all seeds."
+"""How the macro F1 of continuous recordings is compared (`tfkd.paired`)."""
+
 
 def stage_names(stage):
     """A stage's name in full and in a narrow column; the stage itself where it is not known."""
@@ -81,6 +84,11 @@ def decided(protocol):
     return "moments" if protocol["windowing"].startswith("continuous") else "recordings"
 
 
+def units(protocol):
+    """What comparisons count by."""
+    return "parts of the recordings" if decided(protocol) == "moments" else "recordings"
+
+
 def how_many(protocol):
     """How many of them were judged."""
     count = protocol["judged_recordings"]
@@ -99,10 +107,10 @@ def one_run(recipe):
 
 def few_units(protocol):
     """What to say where a paired test has too few units to show anything; empty if it has enough."""
-    units = protocol.get("judged_units", protocol["judged_recordings"])
-    if 2 / 2**units <= DECISIVE:
+    count = protocol.get("judged_units", protocol["judged_recordings"])
+    if 2 / 2**count <= DECISIVE:
         return ""
-    return f"Only {units} recordings or parts of them are compared: p is never below {2 / 2**units:.2g}."
+    return f"Only {count} recordings or parts of them are compared: p is never below {2 / 2**count:.2g}."
 
 
 def headline(summary):
