@@ -1,4 +1,4 @@
-"""What the README shows is what works."""
+"""What the README and the pages that it leads to show is what works."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text()
+FOLDERS = (".", "micro", "tfkd/comparison", "tfkd/compress", "tfkd/data", "tfkd/methods")
+PAGES = {folder: (ROOT / folder / "README.md").read_text() for folder in FOLDERS}
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def eagerly():
 
 
 def snippets():
-    return re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    return [snippet for page in PAGES.values() for snippet in re.findall(r"```python\n(.*?)```", page, re.DOTALL)]
 
 
 def small(name, *inputs, width=8):
@@ -114,14 +115,27 @@ def test_the_four_bit_snippet_runs_as_written(tmp_path, monkeypatch):
     assert tfkd.deploy.TflmModel((tmp_path / "student.tflite").read_bytes()).predict(windows).shape == (8, 4)
 
 
-def test_every_file_and_command_it_names_is_there():
-    paths = re.findall(r"(?:tools|models|tfkd)/[\w./-]*\w", README)
-    assert len(paths) > 10
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "micro"])  # names files of TFLM too
+def test_every_file_and_command_a_page_names_is_there(page):
+    paths = re.findall(r"(?<![\w/.])(?:tools|models|tfkd|micro)/[\w./-]*\w", PAGES[page])
+    assert paths
     for path in paths:
-        assert (ROOT / path).exists(), path
+        assert (ROOT / path).exists() or path == "micro/generated", path  # which `make firmware` makes
     makefile = (ROOT / "Makefile").read_text()
-    for target in re.findall(r"make (\w+)", README):
+    for target in re.findall(r"make (\w+)", PAGES[page]):
         assert f"\n{target}:" in makefile, target
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_of_a_page_leads_somewhere(page):
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)", PAGES[page])
+    assert links or page == "tfkd/comparison"  # all of its paths are commands
+    for path, section in links:
+        target = ROOT / page / path
+        assert target.exists(), path
+        if section:
+            titles = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
+            assert section in [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles], section
 
 
 def test_the_vskd_snippet_runs_as_written():
