@@ -1,5 +1,6 @@
 """A recipe in, a finished run folder out: whole, resumable, repeatable, and honest about what it cannot do."""
 
+import contextlib
 import errno
 import json
 import os
@@ -7,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from tfkd.deploy import load_export, replay
 from tfkd.evaluation import Predictions
 from tfkd.experiment import Experiment, export_keras
 from tfkd.recipe import RecipeError, parse_recipe
-from tfkd.seed_run import stages_of
+from tfkd.seed_run import SeedRun, stages_of
 from tfkd.training import Trainer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -138,6 +140,25 @@ def test_killed_and_started_again_it_ends_with_the_same_result(tree, finished, t
     experiment(tree, folder, say=said.append).run(1)
     assert [line.split()[2] for line in said if "done before" in line] == ["teacher:", "labels:", "control:"]
     assert_same(folder, finished)
+
+
+def test_several_processes_share_the_seeds_of_a_run(tree, tmp_path, monkeypatch):
+    """Each takes what no other is at, and in the end waits for the others, whose records are then there."""
+    said, done, other = [], [], contextlib.ExitStack()
+
+    def run(seed_run):
+        done.append(seed_run.seed)
+        if len(done) == 2:
+            threading.Timer(0.3, other.close).start()
+
+    monkeypatch.setattr(SeedRun, "run", run)
+    monkeypatch.setattr("tfkd.experiment.results.summarize", lambda *_: {})
+    monkeypatch.setattr("tfkd.experiment.report.write", lambda *_: None)
+    with other:
+        other.enter_context(files.alone(tmp_path / "seed1" / "lock"))
+        experiment(tree, tmp_path, {"quantization": {"int8": False}}, say=said.append).run(3)
+    assert done == [0, 2, 1]
+    assert said[-1].startswith("[seed 1] another process")
 
 
 def test_a_stage_without_a_record_is_done_again_whatever_of_it_lies_about(tree, finished, tmp_path):

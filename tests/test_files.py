@@ -50,9 +50,11 @@ def test_one_process_at_a_time(tmp_path):
     said = []
     with subprocess.Popen([sys.executable, "-uc", script, str(tmp_path / "lock")], stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"1\n"
+        with files.alone(tmp_path / "lock", wait=None) as mine:
+            assert not mine
         threading.Timer(0.3, other.kill).start()
         started = time.monotonic()
         with files.alone(tmp_path / "lock", lambda: said.append("waiting")):
             assert said == ["waiting"] and time.monotonic() - started > 0.25
-    with files.alone(tmp_path / "lock", lambda: said.append("again")):
-        assert said == ["waiting"]
+    with files.alone(tmp_path / "lock", lambda: said.append("again")) as mine:
+        assert mine and said == ["waiting"]

@@ -96,6 +96,8 @@ class Experiment:
     def run(self, seeds):
         """Runs all stages for seeds 0 to `seeds` - 1, then writes `results.json` and `report.html`.
 
+        Of several processes on one folder each takes seeds that no other is at, and at the end waits for the others.
+
         Returns:
             The contents of `results.json`.
         """
@@ -104,12 +106,25 @@ class Experiment:
             narrowing.check_reachable(self.recipe, trainer.new_student(), trainer.on_device)
         if self.recipe.quantization.int8:
             self._refuse_what_cannot_be_exported(trainer)
-        for seed in range(seeds):
-            SeedRun(self, seed).run()
+        others = [seed for seed in range(seeds) if not self._run_alone(seed, wait=False)]
+        for seed in others:
+            self._run_alone(seed, wait=True)
         summary = results.summarize(self.folder, self.recipe, self.prepared, seeds)
         files.write_json(self.folder / "results.json", summary)
         report.write(self.folder, summary)
         return summary
+
+    def _run_alone(self, seed, wait):
+        """Runs the stages of a seed that have no record yet, unless another process is at it and this one is not to
+        wait; whether it did."""
+
+        def told():
+            self.say(f"[seed {seed}] another process is at it: waiting ...")
+
+        with files.alone(self.folder / f"seed{seed}" / "lock", told if wait else None) as mine:
+            if mine:
+                SeedRun(self, seed).run()
+        return mine
 
     def _refuse_what_cannot_be_exported(self, trainer):
         checked = self.folder / "exportable.json"

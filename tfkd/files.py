@@ -47,7 +47,10 @@ def alone(path, wait=lambda: None):
 
     Args:
         path: of a file that holds nothing else.
-        wait: called once if another process is in the block.
+        wait: called once if another process is in the block; `None` to go on into the block at once all the same.
+
+    Yields:
+        Whether no other process is in the block: always, if this one waits.
 
     Raises:
         OutputError: the file cannot be made.
@@ -55,7 +58,7 @@ def alone(path, wait=lambda: None):
     try:
         import fcntl
     except ImportError:
-        yield
+        yield True
         return
     path = Path(path)
     try:
@@ -64,12 +67,16 @@ def alone(path, wait=lambda: None):
     except OSError as error:
         raise OutputError(f"Could not write {path}: {error.strerror or error}.") from error
     with lock:
+        mine = True
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            wait()
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+            if wait is None:
+                mine = False
+            else:
+                wait()
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        yield mine
 
 
 def write_bytes(path, data):

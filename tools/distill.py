@@ -5,7 +5,8 @@
     python tools/distill.py --recipe models/utd-acc/recipe.toml --out runs/mine
     python tools/distill.py --dataset utd --set data.split=cross_subject_reversed --out runs/reversed
 
-Killed at any moment, the same command continues where it was.
+Killed at any moment, the same command continues where it was. Started a second time meanwhile, it takes seeds that the
+first is not at.
 """
 
 import sys

@@ -179,8 +179,8 @@ def _comparisons(summary):
         tag(
             "p",
             f"The test flips signs at random over the {units(summary['protocol'])}, which are its units, after "
-            "averaging over seeds: it tells whether the difference is more than luck with these recordings, but it takes "
-            f"recordings of one person as independent and knows only {len(summary['per_person']['labels'])} "
+            "averaging over seeds: it tells whether the difference is more than luck with these recordings, but it "
+            f"takes recordings of one person as independent and knows only {len(summary['per_person']['labels'])} "
             "people, so it says little of others. Of twenty comparisons where there is nothing to find, "
             f"about one has p below {DECISIVE}. Right only with one of the two: pairs of a "
             f"{decided(summary['protocol'])[:-1]} and a seed." + (f" {F1_TEST}" if with_f1 else ""),
