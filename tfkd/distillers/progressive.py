@@ -1,14 +1,15 @@
 """Progressive distillation: a list of stages, each starting from what the one before made."""
 
+import copy
 import dataclasses
-import json
+import inspect
+import math
+import numbers
 from pathlib import Path
 
 import keras
-import numpy as np
 
-from tfkd import files
-from tfkd.distillers.teacher_cache import hash_of_weights
+from tfkd.distillers.stage_record import Epochs, StageRecord, facts_of, teachers_of
 
 
 @dataclasses.dataclass
@@ -39,7 +40,7 @@ class Progressive:
 
     Raises:
         ValueError: the list cannot be run: it is empty, two stages share a name, a number of epochs is below 1, a
-            stage's teacher is trained only in a later one.
+            learning rate is none, a stage's teacher is trained only in a later one; or the folder is a file.
 
     Example: a teacher that is far from the student teaches an assistant, which then teaches the student.
 
@@ -57,22 +58,24 @@ class Progressive:
     """
 
     def __init__(self, stages, folder=None):
+        if not isinstance(stages, (list, tuple)) or not all(isinstance(stage, Stage) for stage in stages):
+            raise ValueError(f"stages must be a list of tfkd.distillers.Stage, got {stages!r}.")
         self.stages = list(stages)
         self.folder = None if folder is None else Path(folder)
+        if self.folder and self.folder.exists() and not self.folder.is_dir():
+            raise ValueError(f"folder={str(folder)!r} is a file. Name a folder, or one that is not there yet.")
         if not self.stages:
             raise ValueError("stages is empty: there is nothing to train.")
-        trained = [id(stage.distiller.student) for stage in self.stages]
+        for stage in self.stages:
+            _check(stage)
+        self._trained = [id(stage.distiller.student) for stage in self.stages]
         names = [stage.name for stage in self.stages]
         for i, (name, stage) in enumerate(zip(names, self.stages)):
-            if not name or not name.replace("_", "").replace("-", "").isalnum():
-                raise ValueError(f"Stage name {name!r} must be made of letters, digits, '_' and '-'.")
             if names.index(name) < i:
                 raise ValueError(f"Two stages are called {name!r}.")
-            if not (isinstance(stage.epochs, int) and stage.epochs >= 1):
-                raise ValueError(f"Stage {name!r}: epochs must be a whole number of at least 1, got {stage.epochs!r}.")
-            for teacher in map(id, _teachers(stage.distiller)):
-                if teacher in trained and trained.index(teacher) >= i:
-                    when = names[trained.index(teacher)]
+            for teacher in map(id, teachers_of(stage.distiller)):
+                if teacher in self._trained and self._trained.index(teacher) >= i:
+                    when = names[self._trained.index(teacher)]
                     raise ValueError(f"Stage {name!r} has a teacher that is not trained before stage {when!r}.")
         self._compile = None
 
@@ -89,90 +92,116 @@ class Progressive:
                 `stage -> optimizer`.
             loss: on the labels.
             **settings: others of `keras.Model.compile`. Metrics are copied for each stage.
-        """
-        if isinstance(optimizer, (str, keras.optimizers.Optimizer)):
-            config = keras.optimizers.serialize(keras.optimizers.get(optimizer))
-            self._compile = (lambda stage: keras.optimizers.deserialize(config)), loss, settings
-        else:
-            self._compile = optimizer, loss, settings
 
-    def fit(self, x, y=None, callbacks=(), **settings):
+        Raises:
+            ValueError: `optimizer` is none of these.
+        """
+        if isinstance(optimizer, (str, dict, keras.optimizers.Optimizer)):
+            config = keras.optimizers.serialize(keras.optimizers.get(optimizer))
+            # Keras takes what it reads out of the dictionary.
+            self._compile = (lambda stage: keras.optimizers.deserialize(copy.deepcopy(config))), loss, settings
+        elif callable(optimizer) and not isinstance(optimizer, type):
+            self._compile = optimizer, loss, settings
+        else:
+            raise ValueError(f"optimizer must be a name, an optimizer or a function of a stage, got {optimizer!r}.")
+
+    def fit(self, x, y=None, *, callbacks=None, **settings):
         """Fits every stage that is not finished.
 
         Args:
             x, y, **settings: as of `keras.Model.fit`, without `epochs`.
-            callbacks: Keras callbacks, used in every stage.
+            callbacks: Keras callbacks, used in every stage; or a function `stage -> callbacks`, for those that keep
+                one file or one best value.
 
         Returns:
-            stage name -> history (metric -> values by epoch).
+            stage name -> history (metric -> values by epoch, those before an interruption too).
 
         Raises:
-            ValueError: `compile` was not called, or the folder holds a training with other stages.
+            ValueError: `compile` was not called; the folder holds a training with other stages or settings; a
+                callback would mix up stages; a stage's loss becomes NaN.
         """
         if self._compile is None:
             raise ValueError("Call compile(...) before fit(...).")
         if "epochs" in settings:
             raise ValueError(f"epochs={settings['epochs']} is each stage's own: Stage(..., epochs=...).")
-        return {stage.name: self._fit(stage, x, y, list(callbacks), settings) for stage in self.stages}
+        if inspect.isgenerator(x) and settings.get("steps_per_epoch") is None:
+            raise ValueError(
+                "x is a generator, which is used up after an epoch. Give steps_per_epoch with one that never ends, or "
+                "a tf.data.Dataset or keras.utils.PyDataset."
+            )
+        callbacks = self._callbacks_of(callbacks)
+        optimizers = [self._optimizer(stage) for stage in self.stages]
+        return {
+            stage.name: self._fit(i, optimizer, x, y, callbacks(stage), settings)
+            for i, (stage, optimizer) in enumerate(zip(self.stages, optimizers))
+        }
 
-    def _fit(self, stage, x, y, callbacks, settings):
-        make_optimizer, loss, rest = self._compile
-        optimizer = make_optimizer(stage)
-        if stage.learning_rate is not None:
-            optimizer.learning_rate = stage.learning_rate
-        distiller = stage.distiller
-        kept = self.folder and self.folder / f"{stage.name}.keras"
-        record = self.folder and self.folder / f"{stage.name}.json"
-        facts = {"epochs": stage.epochs, "losses": _losses(distiller), "teachers": _hashes(distiller)}
-        if record and record.exists():
-            found = json.loads(record.read_text())
-            if found["stage"] != facts:
+    def evaluate(self, *args, **settings):
+        """Of the last stage's student, as of a Keras model."""
+        return self.stages[-1].distiller.evaluate(*args, **settings)
+
+    def predict(self, *args, **settings):
+        """Of the last stage's student, as of a Keras model."""
+        return self.stages[-1].distiller.predict(*args, **settings)
+
+    def _callbacks_of(self, callbacks):
+        """A function `stage -> list of callbacks`."""
+        if callable(callbacks):
+            return lambda stage: keras.tree.flatten(callbacks(stage))
+        callbacks = [] if callbacks is None else keras.tree.flatten(callbacks)
+        for callback in callbacks if len(self.stages) > 1 else ():
+            best = isinstance(callback, keras.callbacks.ModelCheckpoint) and callback.save_best_only
+            if best or (isinstance(callback, keras.callbacks.CSVLogger) and not callback.append):
+                why = "takes the losses of different stages for comparable" if best else "begins its file anew"
                 raise ValueError(
-                    f"{record} was left by another stage {stage.name!r}: {_difference(found['stage'], facts)}. Choose "
-                    "another folder, or delete this one."
+                    f"{type(callback).__name__} {why} in each stage. Give a function that makes one for each: "
+                    "callbacks=lambda stage: [...]."
                 )
-            distiller.student.load_weights(kept)
-            for state, value in zip(distiller.seed_states, found["seeds"]):
-                state.assign(value)
-            return found["history"]
+        return lambda stage: callbacks
+
+    def _optimizer(self, stage):
+        optimizer = self._compile[0](stage)
+        if stage.learning_rate is not None:
+            try:
+                optimizer.learning_rate = stage.learning_rate
+            except TypeError as error:
+                raise ValueError(
+                    f"Stage {stage.name!r} has learning_rate={stage.learning_rate!r}, but the optimizer follows a "
+                    "schedule. Give the optimizer a number, or the stage a schedule."
+                ) from error
+        return optimizer
+
+    def _fit(self, i, optimizer, x, y, callbacks, settings):
+        stage, distiller = self.stages[i], self.stages[i].distiller
+        _, loss, rest = self._compile
         distiller.compile(optimizer, loss, **{name: _copied(value) for name, value in rest.items()})
+        record = None
         if self.folder:
-            # Begun before it was stopped: goes on at the epoch after the last one that was finished.
-            backup = self.folder / f"{stage.name}.backup"
-            callbacks = [keras.callbacks.BackupAndRestore(backup), *callbacks]
-        history = distiller.fit(x, y, epochs=stage.epochs, callbacks=callbacks, **settings).history
-        history = {name: [float(v) for v in values] for name, values in history.items()}
-        if self.folder:
-            with files.atomic_path(kept) as temporary:
-                distiller.student.save(temporary)
-            seeds = [np.asarray(state).tolist() for state in distiller.seed_states]
-            files.write_json(record, {"stage": facts, "history": history, "seeds": seeds})
-        return history
+            facts = facts_of(stage, optimizer, loss, warm=self._trained[i] in self._trained[:i])
+            record = StageRecord(self.folder, stage.name, facts)
+            if (history := record.finished(distiller)) is not None:
+                return history
+        epochs = Epochs(stage.name, record)
+        # Begun before it was stopped: goes on at the epoch after the last one that was finished.
+        backup = [keras.callbacks.BackupAndRestore(record.backup)] if record else []
+        # The history first: of an epoch that is done again, the second is kept.
+        distiller.fit(x, y, epochs=stage.epochs, callbacks=[epochs, *backup, *callbacks], **settings)
+        if record:
+            record.finish(distiller, epochs.history)
+        return epochs.history
 
 
-def _teachers(distiller):
-    teacher = distiller.teacher
-    return [model for model in (teacher.values() if isinstance(teacher, dict) else [teacher]) if model is not None]
-
-
-def _hashes(distiller):
-    # Of weights alone: Keras numbers unnamed layers by what else the process has made.
-    return [hash_of_weights(model)[:16] for model in _teachers(distiller)]
-
-
-def _losses(distiller):
-    config = distiller.get_config()
-    return _without_names(json.loads(json.dumps([config[k] for k in config if "loss" in k])))
-
-
-def _without_names(value):
-    if isinstance(value, dict):
-        return {k: _without_names(v) for k, v in value.items() if k not in ("name", "build_config")}
-    return [_without_names(v) for v in value] if isinstance(value, list) else value
-
-
-def _difference(found, wanted):
-    return ", ".join(f"its {key} differ" for key in wanted if found.get(key) != wanted[key])
+def _check(stage):
+    name, epochs, rate = stage.name, stage.epochs, stage.learning_rate
+    if not isinstance(name, str) or not name.replace("_", "").replace("-", "").isalnum():
+        raise ValueError(f"Stage name {name!r} must be made of letters, digits, '_' and '-'.")
+    if not hasattr(stage.distiller, "student"):
+        raise ValueError(f"Stage {name!r}: distiller must be a tfkd.Distiller, got {stage.distiller!r}.")
+    if not (isinstance(epochs, numbers.Integral) and epochs >= 1):
+        raise ValueError(f"Stage {name!r}: epochs must be a whole number of at least 1, got {epochs!r}.")
+    schedule = keras.optimizers.schedules.LearningRateSchedule
+    if not (rate is None or isinstance(rate, schedule) or isinstance(rate, numbers.Real) and 0 < rate < math.inf):
+        raise ValueError(f"Stage {name!r}: learning_rate must be a number above 0 or a schedule, got {rate!r}.")
 
 
 def _copied(value):
