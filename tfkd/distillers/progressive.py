@@ -200,7 +200,7 @@ def _check(stage):
     if not (isinstance(epochs, numbers.Integral) and epochs >= 1):
         raise ValueError(f"Stage {name!r}: epochs must be a whole number of at least 1, got {epochs!r}.")
     schedule = keras.optimizers.schedules.LearningRateSchedule
-    if not (rate is None or isinstance(rate, schedule) or isinstance(rate, numbers.Real) and 0 < rate < math.inf):
+    if not (rate is None or isinstance(rate, schedule) or (isinstance(rate, numbers.Real) and 0 < rate < math.inf)):
         raise ValueError(f"Stage {name!r}: learning_rate must be a number above 0 or a schedule, got {rate!r}.")
 
 

@@ -110,7 +110,7 @@ class StageRecord:
             stage = found["stage"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ValueError(
-                f"{path} is no record of a stage ({type(error).__name__}: {error}). Delete it, or choose another folder."
+                f"{path} is no record of a stage ({type(error).__name__}: {error}). Delete it, or take another folder."
             ) from error
         if other := [key for key in {**self.facts, **stage} if stage.get(key) != self.facts.get(key)]:
             raise ValueError(
