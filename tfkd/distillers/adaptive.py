@@ -68,7 +68,7 @@ class AdaptiveDistillation(keras.distillation.DistillationLoss):
 
     def metric_names(self, names):
         """What it logs besides its value."""
-        return [f"chosen_{name}" for name in (*self.listens_to(names), "label")]
+        return [f"chosen_{name or 'teacher'}" for name in (*self.listens_to(names), "label")]
 
     def value(self, step):
         """The scalar loss in a training step (a `tfkd.distillers.terms.Step`), and who was followed how often."""

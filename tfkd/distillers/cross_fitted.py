@@ -62,6 +62,8 @@ def cross_fitted(models, default):
         ValueError: fewer than two models, people not ascending, or models with different inputs, classes or
             embedding widths.
     """
+    if not isinstance(models, dict):
+        raise ValueError(f"models must be a dictionary, person -> model, got {type(models)}.")
     if len(models) < 2:
         raise ValueError(f"Cross-fitting needs at least two models, got one for each of {list(models)}.")
     _check_order(models)
@@ -97,11 +99,17 @@ def fold_of(subjects, persons):
         float32 `(windows, len(persons) + 1)` one-hot; the last column is everybody else's.
 
     Raises:
-        ValueError: `persons` are not ascending.
+        ValueError: `persons` are not ascending, or numbers where `subjects` are texts.
     """
     persons = list(persons)
     _check_order(persons)
-    one_hot = np.asarray(subjects)[:, None] == np.array(persons)
+    subjects, known = np.asarray(subjects), np.array(persons)
+    if (subjects.dtype.kind in "US") != (known.dtype.kind in "US"):
+        raise ValueError(
+            f"subjects are like {subjects[:1].tolist()}, persons like {persons[:1]}: numbers are no texts, and nobody "
+            "would be known again. Convert one of them."
+        )
+    one_hot = subjects[:, None] == known
     return np.column_stack([one_hot, ~one_hot.any(axis=1)]).astype("float32")
 
 

@@ -43,6 +43,8 @@ class FeatureDistillation(keras.distillation.FeatureDistillation):
             raise ValueError(
                 f"loss must be a keras.losses.Loss, such as keras.losses.MeanSquaredError(), got {loss!r}."
             )
+        if not (projector is None or isinstance(projector, keras.layers.Layer)):
+            raise ValueError(f"projector must be a Keras layer, such as keras.layers.Dense(128), got {projector!r}.")
         self.projector, self.teacher = projector, teacher
 
     @property

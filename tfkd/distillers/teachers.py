@@ -11,6 +11,9 @@ STORED = "teacher_"
 HAS = "has_"
 """Prefix of what says which samples of a batch have an input: `"has_skeleton"`, 1 or 0 a sample."""
 
+SINGLE = "teacher"
+"""What a teacher without a name is called there."""
+
 
 class Teachers:
     """Trained models that are asked about a batch. No Keras layer, so that what holds it does not count
@@ -80,12 +83,23 @@ class Teachers:
         }
 
     def available(self, x, name):
-        """`(batch,)` of 1 and 0: which samples have all that the teacher sees; `None` where the batch does not say."""
+        """`(batch,)` of 1 and 0: which samples have all that the teacher sees; `None` where the batch does not say.
+
+        Raises:
+            ValueError: the batch says it of inputs, but the one teacher's outputs are stored: what it saw is unknown.
+        """
         if not isinstance(x, dict):
             return None
-        seen = [tensor.name for tensor in self.routed[name].model.inputs] if self.routed[name] else []
-        told = [ops.cast(x[HAS + key], "float32") for key in (*seen, name) if key is not None and HAS + key in x]
+        seen = [tensor.name for tensor in self.routed[name].model.inputs or []] if self.routed[name] else []
+        keys = [HAS + key for key in (*seen, name or SINGLE)]
+        told = [ops.cast(x[key], "float32") for key in keys if key in x]
         if not told:
+            others = sorted(key for key in x if key.startswith(HAS))
+            if others and not self.several and self.routed[name] is None:
+                raise ValueError(
+                    f"The batch holds {others}, but what a stored teacher saw is not known. Tell with "
+                    f"{HAS + SINGLE!r} which samples it has outputs for."
+                )
             return None
         present = ops.reshape(told[0], (-1,))
         for more in told[1:]:
@@ -103,4 +117,3 @@ def restored(config):
 
 def _column(flags, like):
     return ops.reshape(flags, (-1, *[1] * (len(like.shape) - 1)))
-

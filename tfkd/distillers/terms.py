@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import keras
 from keras import ops
 
 
@@ -86,19 +87,24 @@ class Terms:
         metric_names: of what the terms log besides.
 
     Raises:
-        ValueError: there are no teachers, or not the one that a term listens to; or two terms choose among them.
+        ValueError: a loss is none of these; there are no teachers, or not the one that a term listens to; or two terms
+            choose among them.
     """
 
     def __init__(self, losses, names):
         if not names:
             raise ValueError("teacher is an empty dictionary: name at least one teacher.")
-        self.items = [loss if hasattr(loss, "listens_to") else StockTerm(loss) for loss in losses]
+        self.items = [_term(loss) for loss in losses]
         self.asked, self.metric_names = {}, []
         for term in self.items:
             for name in term.listens_to(names):
                 if name not in names:
-                    known = "one without a name" if names == [None] else ", ".join(names)
-                    raise ValueError(f"The term {term.name!r} has teacher={name!r}, but the teachers are: {known}.")
+                    known = "one without a name" if names == [None] else ", ".join(map(str, names))
+                    raise ValueError(
+                        f"The term {term.name!r} has teacher={name!r}, but the teachers are: {known}. Say whose it is, "
+                        f"with LogitsLoss(loss, teacher={names[0]!r}) or FeatureDistillation(..., teacher={names[0]!r})"
+                        ", or let an AdaptiveDistillation choose among them."
+                    )
                 self.asked.setdefault(name, set()).update(term.teacher_layers())
             self.metric_names += getattr(term, "metric_names", lambda names: [])(names)
         given = [term.name for term in self.items]
@@ -111,3 +117,14 @@ class Terms:
 
     def __iter__(self):
         return iter(self.items)
+
+
+def _term(loss):
+    if hasattr(loss, "listens_to"):
+        return loss
+    if isinstance(loss, keras.distillation.DistillationLoss):
+        return StockTerm(loss)
+    raise ValueError(
+        "distillation_losses must be keras.losses.Loss objects, tfkd.distillers.FeatureDistillation, "
+        f"AdaptiveDistillation or keras.distillation losses, got {loss!r}."
+    )

@@ -20,6 +20,8 @@ cross-entropy (CA-MKD, Zhang, Chen, Wang, ICASSP 2022). A sample without a label
 answer, and where no teacher qualifies adds nothing.
 """
 
+from numbers import Real
+
 import keras
 from keras import ops
 
@@ -65,7 +67,8 @@ def adaptive_shares(teacher_logits, labels, available=None, selection="hard", th
         else:
             teachers = teachers / ops.maximum(ops.sum(teachers, axis=-1, keepdims=True), 1.0)
     else:
-        score = ops.log(ops.maximum(confidence, 1e-30)) / softness
+        # Those who are not heard do not count for the maximum either.
+        score = ops.where(eligible, ops.log(ops.maximum(confidence, 1e-30)) / softness, -1e30)
         weight = ops.where(eligible, ops.exp(score - ops.max(score, axis=-1, keepdims=True)), 0.0)
         teachers = weight / ops.maximum(ops.sum(weight, axis=-1, keepdims=True), 1e-30) * confidence
     rest = labelled * (1 - ops.sum(teachers, axis=-1))
@@ -96,9 +99,13 @@ def adaptive_confidence(
     log_student = ops.log_softmax(ops.cast(student_logits, "float32"), axis=-1)
     loss = -shares[:, -1] * ops.sum(truth * log_student, axis=-1)
     for k in range(teacher_logits.shape[1]):
-        followed = soft_targets(teacher_logits[:, k], student_logits, temperature)
+        # What nobody follows may be NaN, which times 0 would still be NaN, in the gradient too.
+        heard = shares[:, k : k + 1] > 0
+        told = ops.where(heard, teacher_logits[:, k], ops.zeros_like(teacher_logits[:, k]))
+        followed = soft_targets(told, student_logits, temperature)
         if semantic_weight:
-            followed = followed + semantic_weight * semantic(*embeddings[k])
+            told, said = embeddings[k]
+            followed = followed + semantic_weight * semantic(ops.where(heard, told, ops.zeros_like(told)), said)
         loss = loss + shares[:, k] * followed
     return loss
 
@@ -135,16 +142,16 @@ class AdaptiveConfidence(keras.losses.Loss):
     ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         for argument, value in (("temperature", temperature), ("softness", softness)):
-            if not (isinstance(value, (int, float)) and 0 < value < float("inf")):
+            if not (isinstance(value, Real) and 0 < value < float("inf")):
                 raise ValueError(f"{argument} must be a number above 0, got {value!r}.")
         if selection not in SELECTIONS:
             raise ValueError(f"selection must be one of {SELECTIONS}, got {selection!r}.")
-        if not (isinstance(threshold, (int, float)) and 0 <= threshold <= 1):
+        if not (isinstance(threshold, Real) and 0 <= threshold <= 1):
             raise ValueError(f"threshold is a confidence from 0 to 1, got {threshold!r}.")
-        if not (isinstance(semantic, (int, float)) and 0 <= semantic < float("inf")):
+        if not (isinstance(semantic, Real) and 0 <= semantic < float("inf")):
             raise ValueError(f"semantic must be a number of at least 0, got {semantic!r}.")
-        self.temperature, self.selection, self.threshold = temperature, selection, threshold
-        self.softness, self.semantic = softness, semantic
+        self.temperature, self.selection, self.threshold = float(temperature), selection, float(threshold)
+        self.softness, self.semantic = float(softness), float(semantic)
 
     def shares(self, y_true):
         """Shares `(batch, teachers + 1)` of the sources; see `adaptive_shares`."""

@@ -4,6 +4,8 @@ Source: Ni et al., ICASSP 2022 (VSKD). The weights of 1, 1 and 1 are those of th
 the paper's own could not be read.
 """
 
+from numbers import Real
+
 import keras
 
 from tfkd.losses.relational import angle_wise, distance_wise
@@ -55,8 +57,9 @@ class DASK(keras.losses.Loss):
             "semantic_weight": semantic_weight,
         }
         for argument, value in self.weights.items():
-            if not (isinstance(value, (int, float)) and value >= 0):
+            if not (isinstance(value, Real) and 0 <= value < float("inf")):
                 raise ValueError(f"{argument} must be a number of at least 0, got {value!r}.")
+        self.weights = {argument: float(value) for argument, value in self.weights.items()}
         if not any(self.weights.values()):
             raise ValueError("All weights of DASK are 0: there is nothing to compute.")
 

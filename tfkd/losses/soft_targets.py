@@ -1,5 +1,7 @@
 """Soft targets (Hinton, Vinyals, Dean, "Distilling the knowledge in a neural network", 2015)."""
 
+from numbers import Real
+
 import keras
 from keras import ops
 
@@ -43,9 +45,9 @@ class SoftTargets(keras.losses.Loss):
 
     def __init__(self, temperature=4.0, reduction="sum_over_batch_size", name="soft_targets", dtype=None):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        if not (isinstance(temperature, (int, float)) and temperature > 0):
+        if not (isinstance(temperature, Real) and 0 < temperature < float("inf")):
             raise ValueError(f"temperature must be a number above 0, got {temperature!r}.")
-        self.temperature = temperature
+        self.temperature = float(temperature)
 
     def call(self, y_true, y_pred):
         return soft_targets(y_true, y_pred, self.temperature)
