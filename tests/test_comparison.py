@@ -188,6 +188,9 @@ def test_what_is_no_finished_run_is_told_apart(run, tmp_path):
     assert "is not a run folder: it has no results.json" in said([tmp_path])
     assert "has no stage 'dask'; it has teacher, labels, distilled" in said([f"{run}:dask"])
     assert "has no stage 'dask'" in said([run], ["dask"])
+    assert "a: names no stage after the colon" in said([f"{run}:"])
+    assert "stages must be a list of stages, got 'labels'" in said([run], "labels")
+    assert "No run is named" in said([])
     assert "has no stage 'dask' to be the baseline" in said([run], [], "dask")
     good = Predictions.load(run / "seed0" / "labels.npz")
     dataclasses.replace(good, logits=good.logits * np.nan).save(run / "seed0" / "labels.npz")
@@ -204,11 +207,13 @@ def test_what_is_no_finished_run_is_told_apart(run, tmp_path):
     assert "is not finished" in said([run]) and "python tools/distill.py --recipe" in said([run])
 
 
-def write_left_out(folder, person, answers, recipe=None):
+def write_left_out(folder, person, answers, recipe=None, **protocol):
     """A run that judges the recordings of one person: four of the eight."""
     recipe = recipe or Recipe(data=Data("utd", split="loso", test_subject=person))
     ids = [f"s{person}_{i}" for i in range(8)]
-    return write_run(folder, answers, recipe=recipe, ids=ids, split=f"loso_{person}", judged_subjects=[person])
+    return write_run(
+        folder, answers, recipe=recipe, ids=ids, split=f"loso_{person}", judged_subjects=[person], **protocol
+    )
 
 
 def test_runs_that_leave_out_one_person_each_are_one(tmp_path):
@@ -225,6 +230,16 @@ def test_runs_that_leave_out_one_person_each_are_one(tmp_path):
     assert found["runs"]["loso"]["folders"] == [str(folder) for folder in folders]
     with pytest.raises(ComparisonError, match="both judge person 1"):
         compare([*folders, shutil.copytree(folders[0], tmp_path / "again")])
+
+
+def test_runs_that_leave_out_one_person_each_must_fit_together(tmp_path):
+    one = write_left_out(tmp_path / "loso-1", 1, {"labels": BASE, "distilled": TEACHER})
+    less = write_left_out(tmp_path / "loso-2", 2, {"labels": BASE})
+    with pytest.raises(ComparisonError, match="loso-2 has no stage 'distilled'; it has labels"):
+        compare([f"{one}:distilled", f"{less}:labels"])
+    other = write_left_out(tmp_path / "loso-3", 3, {"labels": BASE}, classes=CLASSES[::-1])
+    with pytest.raises(ComparisonError, match="loso-1 and .*loso-3 have one recipe, but other classes"):
+        compare([one, other])
 
 
 def test_runs_that_hold_out_people_in_turn_are_one(tmp_path):

@@ -148,6 +148,11 @@ def test_refusals(models):
     for persons in ([3, 1], [1, 1, 3]):
         with pytest.raises(ValueError, match="must be ascending, each once.*by their places"):
             fold_of([1, 3], persons)
+    for subjects, persons in ((np.array(["1", "3"]), [1, 3]), ([1, 3], ["1", "3"])):
+        with pytest.raises(ValueError, match="numbers are no texts"):
+            fold_of(subjects, persons)
+    with pytest.raises(ValueError, match="models must be a dictionary"):
+        cross_fitted(list(by_person.values()), default)
     for settings, message in (
         ({"classes": 4}, r"model of 1 has logits of shape \(3,\), but the model of 5 has \(4,\)"),
         ({"width": 9}, r"model of 1 has an embedding of shape \(10,\), but the model of 5 has \(9,\)"),

@@ -38,6 +38,29 @@ def test_a_teacher_worse_than_the_student_is_named_with_both_figures():
         judge_teachers({"poor": fixed([0, 0, 0], "a")}, (X, LABELS), student=fixed([0, 1, 2], "b"))
 
 
+def test_a_teacher_is_judged_on_what_it_can_see():
+    """Half of the samples were not recorded for it; weights, and how the samples come, make no difference."""
+    x = {"x": np.concatenate([X["x"], np.zeros_like(X["x"])]), "has_x": np.repeat([1.0, 0.0], 8)}
+    y = np.tile(LABELS, 2)
+    teachers = {"good": fixed([0, 1, 2], "a")}
+    for batches in ((x, y), [x, y], (x, y, np.ones(16)), [(x, y, np.ones(16))]):
+        assert judge_teachers(teachers, batches) == {"good": 1.0}
+
+
+def test_what_cannot_be_judged():
+    broken = fixed([0, 1, 2], "a")
+    broken.set_weights([np.full((3, 3), np.nan)])
+    for teachers, labels, message in (
+        ({}, LABELS, "must be a dictionary of live Keras models"),
+        ({"a": None}, LABELS, "must be a dictionary of live Keras models"),
+        ({"broken": broken}, LABELS, "'broken' returns NaN"),
+        ({"few": fixed([0, 1, 2], "a")}, LABELS + 3, "'few' tells 3 classes apart, but the labels have 6"),
+        ({"few": fixed([0, 1, 2], "a")}, np.eye(5)[LABELS], "'few' tells 3 classes apart, but the labels have 5"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            judge_teachers(teachers, (X, labels))
+
+
 def test_nothing_to_judge_by():
-    with pytest.raises(ValueError, match="No sample in batches has a label"):
+    with pytest.raises(ValueError, match="No sample in batches has a label and what a sees"):
         judge_teachers({"a": fixed([0, 1, 2], "a")}, (X, np.full(8, -1)))

@@ -61,6 +61,17 @@ def test_other_data_and_unknown_windows_are_refused(windows):
         cache.outputs(teacher, windows.take(np.arange(5)), Normalisation.fit(windows))
 
 
+def test_windows_that_cannot_be_stored_are_refused(windows):
+    few = windows.take(np.arange(4))
+    with pytest.raises(ValueError, match="Two windows have the id a0_s1_t1@0"):
+        TeacherCache.compute(make_teacher(), windows.take(np.array([0, 1, 0])))
+    with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
+        TeacherCache.compute(make_teacher(), few, batch_size=0)
+    del few.arrays["skeleton"]
+    with pytest.raises(ValueError, match=r"the windows hold \['imu'\]: \['skeleton'\] missing"):
+        TeacherCache.compute(make_teacher(), few)
+
+
 def test_damaged_file_is_named(windows, tmp_path):
     path = tmp_path / "teacher.npz"
     TeacherCache.compute(make_teacher(), windows).save(path)

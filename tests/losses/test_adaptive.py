@@ -110,6 +110,23 @@ def test_gradient_is_finite(selection, size):
     assert np.isfinite(value) and np.isfinite(slope).all() and np.abs(slope).max() > 0
 
 
+def test_who_is_not_heard_does_not_weigh():
+    """An absent teacher, however sure, leaves the others their shares; what it says, NaN even, reaches nobody."""
+    teacher = np.log([[[0.999, 0.001], [0.3, 0.7]]]).astype("float32")
+    label, there = np.eye(2, dtype="float32")[:1], np.array([[0.0, 1.0]])
+    soft = adaptive_shares(teacher, label, there, selection="soft", softness=0.005)
+    np.testing.assert_allclose(soft, [[0, 0.3, 0.7]], atol=1e-6)
+    teacher[0, 0] = np.nan
+    loss = AdaptiveConfidence(selection="soft", semantic=1.0)
+    said = {"labels": label, "available": there, "embeddings": [np.full((1, 2), np.nan, "float32"), label]}
+
+    def wrapped(teacher, student):
+        return loss({**said, "logits": teacher}, {"logits": student, "embeddings": [student, student]})
+
+    value, slope = gradient(wrapped, teacher, np.zeros((1, 2), "float32"))
+    assert np.isfinite(value) and np.isfinite(slope).all() and np.abs(slope).max() > 0
+
+
 def test_round_trip_and_refusals():
     loss = AdaptiveConfidence(3.0, "soft", 0.2, 0.5, 0.1)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))

@@ -180,6 +180,9 @@ def test_dask_is_the_weighted_sum_of_its_terms():
     [
         (lambda: losses.SoftTargets(0), "temperature must be a number above 0, got 0"),
         (lambda: losses.DASK(distance_weight=-1), "distance_weight must be"),
+        (lambda: losses.SoftTargets(float("inf")), "temperature must be a number above 0, got inf"),
+        (lambda: losses.DistanceWise()(np.zeros((2, 3, 4)), np.zeros((2, 3))), r"\(batch, width\), got .*\(2, 3, 4\)"),
+        (lambda: losses.AngleWise()(np.zeros((2, 3)), np.zeros((2, 3, 4))), r"\(batch, width\), got .*\(2, 3, 4\)"),
         (lambda: losses.DASK(0, 0, 0), "All weights"),
         (lambda: losses.Semantic()(np.zeros((2, 3)), np.zeros((2, 4))), r"projector=keras.layers.Dense\(3\)"),
     ],

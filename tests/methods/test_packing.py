@@ -58,5 +58,9 @@ def test_an_assistant_stands_between(models, windows, tmp_path):
 
 def test_nothing_to_distil_is_refused(models):
     teacher, _, student = models
+    teacher, assistant, student = models
+    for wrong in (60, (1, 2, 3)):
+        with pytest.raises(ValueError, match="epochs must be two numbers"):
+            tfkd.methods.packing(teacher=teacher, assistant=assistant, student=student, epochs=wrong)
     with pytest.raises(ValueError, match="soft_targets is 0"):
         tfkd.methods.packing(teacher=teacher, student=student, soft_targets=0)

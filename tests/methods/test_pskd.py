@@ -46,6 +46,12 @@ def test_stages_can_be_chosen(teachers):
         ({"epochs": (5,)}, "epochs has 1 entries for 2 stages"),
         ({"learning_rates": (1e-3,)}, "learning_rates has 1"),
         ({"epochs": (5, 0)}, "epochs must be"),
+        ({"epochs": 40}, "epochs must be a list, an entry a stage, got 40"),
+        ({"learning_rates": 1e-3}, "learning_rates must be a list"),
+        ({"stages": ["imu", "skeleton"]}, "each of stages must be a list, an entry a stage, got 'imu'"),
+        ({"label": -1}, "label must be a number of at least 0"),
+        ({"semantic": 1.0, "student_layer": "emb"}, "The student .* has no layer 'emb'; its layers are"),
+        ({"semantic": 1.0, "teacher_layer": "emb"}, "The teacher 'imu' .* has no layer 'emb'; its layers are"),
         ({"selection": "best"}, "selection"),
     ],
 )

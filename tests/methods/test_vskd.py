@@ -139,7 +139,9 @@ def test_in_mixed_precision_the_losses_stay_float32(batch):
     ("arguments", "said"),
     [
         (ALONE, "nothing to distil"),
-        ({"angle": -1.0}, "distillation_loss_weights must be numbers of at least 0, got -1.0"),
+        ({"angle": -1.0}, "angle must be a number of at least 0, got -1.0"),
+        ({"distance": "1"}, "distance must be a number of at least 0, got '1'"),
+        ({"projector": "Dense"}, "projector must be a Keras layer"),
         ({"temperature": 0.0}, "temperature"),
         ({"label_vectors": VECTORS, "semantic": 0}, "label_vectors are given, but"),
         ({"label_vectors": VECTORS * np.nan}, "NaN"),

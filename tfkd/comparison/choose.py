@@ -5,7 +5,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from tfkd.comparison.entries import read_run
+from tfkd.comparison.entries import ComparisonError, read_run
 from tfkd.comparison.pools import pooled
 
 
@@ -19,6 +19,10 @@ def choose(named, stages):
     Raises:
         ComparisonError: as for `read_run`, or a stage is missing.
     """
+    if isinstance(stages, str):
+        raise ComparisonError(f"stages must be a list of stages, got {stages!r}.")
+    if not named:
+        raise ComparisonError("No run is named: there is nothing to compare.")
     runs, wanted = {}, []
     for text in named:
         folder, stage = _parted(text)
@@ -35,6 +39,8 @@ def _parted(text):
     folder, colon, stage = str(text).rpartition(":")
     if not colon or Path(text).is_dir() or "/" in stage or "\\" in stage:
         return str(text), None
+    if not stage:
+        raise ComparisonError(f"{text} names no stage after the colon. Say one, as in {folder}:distilled.")
     return folder, stage
 
 

@@ -24,6 +24,12 @@ class Pool(Run):
         """Those of its parts."""
         return [part.folder for part in self.parts]
 
+    def entry(self, stage):
+        """One of the stages that all parts have."""
+        for part in self.parts:
+            part.entry(stage)
+        return super().entry(stage)
+
     def predictions(self, seed, stage):
         """Those of all parts, one after the other."""
         found = [part.predictions(seed, stage) for part in self.parts]
@@ -41,7 +47,7 @@ def pooled(runs):
         The same dictionary with `Pool`s in the place of their parts. Other runs stay.
 
     Raises:
-        ComparisonError: two of them judge the same person.
+        ComparisonError: two of them judge the same person, or name other classes.
     """
     groups = {}
     for path, run in runs.items():
@@ -73,6 +79,11 @@ def _pool(parts):
                 )
             left_out[person] = part.folder
     first, seeds = parts[0], min(part.seeds for part in parts)
+    for part in parts:
+        if part.summary["protocol"]["classes"] != first.summary["protocol"]["classes"]:
+            raise ComparisonError(
+                f"{first.folder} and {part.folder} have one recipe, but other classes, or another order: run one again."
+            )
     protocol = first.summary["protocol"]
     split = "loso" if protocol["judged"] == "test" else f"{protocol['split']}, held out in turn"
     stages = [stage for stage in first.stages if all(stage in part.stages for part in parts)]

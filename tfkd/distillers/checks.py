@@ -17,7 +17,7 @@ def weight_of(argument, value):
         ValueError: it is no number of at least 0.
     """
     if not (isinstance(value, Real) and 0 <= value < math.inf):
-        raise ValueError(f"{argument} must be numbers of at least 0, got {value!r}.")
+        raise ValueError(f"{argument} must be a number of at least 0, got {value!r}.")
     return float(value)
 
 

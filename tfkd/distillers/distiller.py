@@ -191,15 +191,18 @@ class Distiller(keras.Model):
         """Metrics of the student's logits; the distillation losses are reported in training only."""
         training = isinstance(y_pred, dict)
         logits = y_pred["logits"] if training else y_pred
-        trackers = (self.label_tracker, *self.term_trackers, *self.chosen_trackers)
-        if y is None:  # nothing that the student's own metrics could be computed from
-            return {t.name: t.result() for t in (self._loss_tracker, *(trackers if training else ()))}
+        if y is None and self._compile_metrics is not None:
+            raise ValueError(
+                "compile was given metrics of the labels, but the batch has none. Compile without metrics, or give "
+                "labels: -1, or a row of zeros, is a window without one."
+            )
         if training:
             sample_weight = weighted_by_class(y, logits, sample_weight, self._class_weights)
-        y, sample_weight = labelled_only(y, logits, sample_weight)
+        if y is not None:
+            y, sample_weight = labelled_only(y, logits, sample_weight)
         results = super().compute_metrics(x, y, logits, sample_weight)
         if not training:
-            for tracker in trackers:
+            for tracker in (self.label_tracker, *self.term_trackers, *self.chosen_trackers):
                 results.pop(tracker.name)
         return results
 

@@ -40,7 +40,16 @@ class TeacherCache:
             layers: layers to store besides the logits.
             normalisation: function `(modality, values) -> values` that the teacher's inputs go through.
             batch_size: windows at once.
+
+        Raises:
+            ValueError: the teacher's layers or inputs are not there, two windows share an id, or `batch_size` is
+                below 1.
         """
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size!r}.")
+        if len(set(windows.ids)) < len(windows.ids):
+            shared = next(i for i in windows.ids if list(windows.ids).count(i) > 1)
+            raise ValueError(f"Two windows have the id {shared}, by which their outputs are stored.")
         reader = Routed(teacher, "teacher", layers)
         arrays = _inputs(reader, windows, normalisation)
         rows = {}
@@ -95,11 +104,7 @@ class TeacherCache:
         """Reads what `save` wrote; nothing in the file is run."""
         try:
             with np.load(path, allow_pickle=False) as stored:
-                values = {
-                    key.removeprefix("value_"): stored[key]
-                    for key in stored.files
-                    if key.startswith("value_")
-                }
+                values = {key.removeprefix("value_"): stored[key] for key in stored.files if key.startswith("value_")}
                 return cls(str(stored["teacher_hash"]), stored["ids"], stored["data_hashes"], values)
         except FileNotFoundError:
             raise
@@ -124,6 +129,11 @@ def hash_of_weights(model, more=b""):
 
 def _inputs(reader, windows, normalisation):
     names = [tensor.name for tensor in reader.model.inputs]
+    if missing := [name for name in names if name not in windows.arrays]:
+        raise ValueError(
+            f"The teacher {reader.model.name!r} has inputs {names}, but the windows hold {sorted(windows.arrays)}: "
+            f"{missing} missing."
+        )
     arrays = {name: np.asarray(windows.arrays[name]) for name in names}
     if normalisation is None:
         return arrays

@@ -57,6 +57,8 @@ def adaptive_shares(teacher_logits, labels, available=None, selection="hard", th
     eligible = confidence >= threshold
     if available is not None:
         eligible = ops.logical_and(eligible, ops.cast(available, "float32") > 0.5)
+    # What is not heard may be NaN.
+    confidence = ops.where(eligible, confidence, 0.0)
     if selection in ("hard", "mean"):
         right = ops.argmax(logits, axis=-1) == ops.argmax(truth, axis=-1)[:, None]
         eligible = ops.logical_and(eligible, ops.logical_or(right, labelled[:, None] < 0.5))

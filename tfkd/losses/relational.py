@@ -54,7 +54,7 @@ def angle_wise(teacher, student, block=ANGLE_BLOCK):
     def rows(vertices, compute=_angle_rows):
         return compute(*_at(vertices, *sides[0]), *_at(vertices, *sides[1]))
 
-    size = student.shape[0]
+    size = sides[1][0].shape[0]
     if size is not None and size <= block:
         return rows(ops.arange(size))
     # Each block's cosines are made again for the gradient instead of being kept.
@@ -95,18 +95,26 @@ def _cosines(gram, rows, inverse, squares):
     return inner * inverse[:, :, None] * inverse[:, None, :]
 
 
+def _centred(embeddings):
+    embeddings = ops.cast(ops.convert_to_tensor(embeddings), "float32")
+    if len(embeddings.shape) != 2:
+        raise ValueError(
+            f"Relational losses compare embeddings (batch, width), got shape {tuple(embeddings.shape)}. Name a layer "
+            "after the pooling, or flatten it."
+        )
+    return embeddings - ops.mean(embeddings, axis=0, keepdims=True)
+
+
 def _gram_and_inverse(embeddings):
     """Gram matrix of the centred embeddings and the inverse distances (0 where the distance is 0)."""
-    embeddings = ops.cast(embeddings, "float32")
-    embeddings = embeddings - ops.mean(embeddings, axis=0, keepdims=True)
+    embeddings = _centred(embeddings)
     gram = ops.matmul(embeddings, ops.transpose(embeddings))
     squared, apart = _squared_distances(gram)
     return gram, ops.where(apart, ops.rsqrt(squared), 0.0)
 
 
 def _relative_distances(embeddings):
-    embeddings = ops.cast(embeddings, "float32")
-    embeddings = embeddings - ops.mean(embeddings, axis=0, keepdims=True)
+    embeddings = _centred(embeddings)
     squared, apart = _squared_distances(ops.matmul(embeddings, ops.transpose(embeddings)))
     distances = ops.where(apart, ops.sqrt(squared), 0.0)
     pairs = ops.maximum(ops.sum(ops.cast(apart, "float32")), 1.0)

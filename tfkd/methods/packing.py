@@ -13,6 +13,7 @@ of the same seconds; those that nobody labelled (a row of zeros) learn from the 
 """
 
 from tfkd.distillers import Distiller, Progressive, Stage
+from tfkd.distillers.checks import weight_of
 from tfkd.losses import SoftTargets
 
 
@@ -46,6 +47,7 @@ def packing(
     training.student.save("student.keras")
     ```
     """
+    label, soft_targets = weight_of("label", label), weight_of("soft_targets", soft_targets)
     if not soft_targets:
         raise ValueError("soft_targets is 0: there is nothing to distil.")
 
@@ -56,6 +58,8 @@ def packing(
 
     if assistant is None:
         return taught(teacher, student)
+    if isinstance(epochs, str) or not hasattr(epochs, "__len__") or len(epochs) != 2:
+        raise ValueError(f"epochs must be two numbers, the assistant's and the student's, got {epochs!r}.")
     first, second = epochs
     nearer = Stage("assistant", taught(teacher, assistant), first)
     return Progressive([nearer, Stage("student", taught(assistant, student), second)], folder)

@@ -19,6 +19,8 @@ T = 2 and w_label = 0.1 are those of tfkd's other recipes; the semantic term is 
 import keras
 
 from tfkd.distillers import AdaptiveDistillation, Distiller, Progressive, Stage
+from tfkd.distillers.checks import weight_of
+from tfkd.distillers.routing import Routed
 from tfkd.losses import AdaptiveConfidence
 
 
@@ -43,7 +45,8 @@ def pskd(
 
     Args:
         teachers: name -> trained Keras model that returns logits, nearest to the student's modality first; `None`
-            in place of a model where every batch brings its stored outputs.
+            in place of a model where every batch brings its stored outputs; for the semantic term, its embedding is
+            then as wide as the student's.
         student: the Keras model to train.
         stages: for each stage the names of its teachers; by default the first alone, then all of them.
         epochs: of each stage.
@@ -76,11 +79,14 @@ def pskd(
     if not isinstance(teachers, dict) or not teachers:
         raise ValueError(f"teachers must be a dictionary of models by name, got {teachers!r}.")
     names = list(teachers)
-    stages = [names[:1], names] if stages is None else [list(stage) for stage in stages]
-    rates = [None] * len(stages) if learning_rates is None else list(learning_rates)
+    stages = [names[:1], names] if stages is None else _listed("stages", stages)
+    stages = [_listed("each of stages", stage) for stage in stages]
+    rates = [None] * len(stages) if learning_rates is None else _listed("learning_rates", learning_rates)
+    epochs = _listed("epochs", epochs)
     for argument, values in (("epochs", epochs), ("learning_rates", rates)):
         if len(values) != len(stages):
             raise ValueError(f"{argument} has {len(values)} entries for {len(stages)} stages: {stages}.")
+    label = weight_of("label", label)
     planned = []
     for number, (chosen, count, rate) in enumerate(zip(stages, epochs, rates), start=1):
         if unknown := [name for name in chosen if name not in teachers]:
@@ -96,10 +102,24 @@ def pskd(
     return Progressive(planned, folder)
 
 
+def _listed(argument, values):
+    if isinstance(values, str) or not hasattr(values, "__len__"):
+        raise ValueError(f"{argument} must be a list, an entry a stage, got {values!r}.")
+    return list(values)
+
+
 def _projectors(teachers, student, teacher_layer, student_layer):
-    """A `Dense` for each teacher whose embedding is wider or narrower than the student's."""
-    own = student.get_layer(student_layer).output.shape[-1]
-    widths = {name: model.get_layer(teacher_layer).output.shape[-1] for name, model in teachers.items() if model}
+    """A `Dense` for each teacher whose embedding is wider or narrower than the student's.
+
+    Raises:
+        ValueError: a layer is not there.
+    """
+    own = Routed(student, "student", [student_layer]).width(student_layer)[-1]
+    widths = {
+        name: Routed(model, f"teacher {name!r}", [teacher_layer]).width(teacher_layer)[-1]
+        for name, model in teachers.items()
+        if model
+    }
     return {
         name: keras.layers.Dense(width, name=f"projector_{name}") for name, width in widths.items() if width != own
     }

@@ -30,8 +30,10 @@ alone, and left behind after training); and the teacher's random relations are f
 """
 
 import keras
+import numpy as np
 
 from tfkd.distillers import Distiller, FeatureDistillation, LabelDistillation
+from tfkd.distillers.checks import weight_of
 from tfkd.losses import AngleWise, DistanceWise, Semantic, SoftTargets
 
 
@@ -88,6 +90,8 @@ def vskd(
     ```
     """
     weights = {"soft_targets": soft_targets, "distance": distance, "angle": angle, "semantic": semantic}
+    label = weight_of("label", label)
+    weights = {name: weight_of(name, weight) for name, weight in weights.items()}
     if not any(weights.values()):
         raise ValueError(f"All of {', '.join(weights)} are 0: there is nothing to distil.")
     if label_vectors is not None and not semantic:
@@ -101,10 +105,9 @@ def vskd(
     if angle:
         terms["angle"] = FeatureDistillation(AngleWise(), **layers)
     if semantic and label_vectors is not None:
-        width = len(label_vectors[0])
-        terms["semantic"] = LabelDistillation(
-            Semantic(), label_vectors, student_layer, _projector(projector, width, student, student_layer)
-        )
+        label_vectors = np.asarray(label_vectors, "float32")
+        chosen = _projector(projector, label_vectors.shape[-1], student, student_layer)
+        terms["semantic"] = LabelDistillation(Semantic(), label_vectors, student_layer, chosen)
     elif semantic:
         width = _width(teacher, teacher_layer) if teacher is not None else None
         terms["semantic"] = FeatureDistillation(
