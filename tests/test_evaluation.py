@@ -38,6 +38,11 @@ def test_absent_classes_do_not_count_in_f1():
     assert macro_f1(confusion(np.array([0, 1]), np.array([0, 1]), 5)) == 1.0
 
 
+def test_what_has_no_label_is_not_counted_as_wrong():
+    with pytest.raises(ValueError, match="1 of 3 labels are negative"):
+        confusion(np.array([0, -1, 1]), np.array([0, 1, 1]), 2)
+
+
 def test_a_recording_is_decided_by_the_mean_of_its_windows():
     logits = np.log(np.array([[0.6, 0.4], [0.1, 0.9], [0.55, 0.45]], "float32"))
     p = Predictions(

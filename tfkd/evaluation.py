@@ -82,7 +82,13 @@ def softmax(logits):
 
 
 def confusion(labels, decided, classes):
-    """`(classes, classes)` counts; rows are true classes."""
+    """`(classes, classes)` counts; rows are true classes.
+
+    Raises:
+        ValueError: a label is negative, so unlabelled: nobody knows whether its decision is right.
+    """
+    if unlabelled := int((np.asarray(labels) < 0).sum()):
+        raise ValueError(f"{unlabelled} of {len(labels)} labels are negative: leave out what has no label.")
     table = np.zeros((classes, classes), int)
     np.add.at(table, (labels, decided), 1)
     return table

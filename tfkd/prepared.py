@@ -18,7 +18,7 @@ class PreparedData:
         judged: windows of the validation people if the recipe names some, else of the test people.
         side: `"validation"` or `"test"`: which of them `judged` holds.
         normalisation: fitted on `train`.
-        notes: what the reader and the pairing left out.
+        notes: what the reader, the pairing and the cutting left out, of either side.
         split: name of the protocol.
     """
 
@@ -33,7 +33,7 @@ class PreparedData:
 def prepare(recipe, recordings):
     """Splits by person, then cuts into windows, then fits the normalisation on training windows.
 
-    Whoever is judged, is so on recordings that every teacher can see too, so that all figures are of the same ones;
+    Whoever is judged, is so on labelled recordings that every teacher can see too, so all figures are of the same ones;
     where several cameras saw the same sensor recording, from the first of them.
     """
     keep = recipe.data.keep_unpaired
@@ -53,15 +53,12 @@ def prepare(recipe, recordings):
         train = train.with_label_noise(recipe.data.label_noise)
     side = "validation" if len(split.validation) else "test"
     optional = [modality for modality in recipe.modalities if modality != "imu"] if keep else []
+    notes = train.notes
     train_windows = cut(recipe, train, recipe.modalities, optional)
-    return PreparedData(
-        train_windows,
-        cut(recipe, _once(getattr(split, side).paired(recipe.modalities)), recipe.modalities, judged=True),
-        side,
-        cutting.Normalisation.fit(train_windows),
-        train.notes,
-        split.name,
-    )
+    judged = _once(getattr(split, side).paired(recipe.modalities))
+    judged_windows = cut(recipe, judged, recipe.modalities, judged=True, notes=notes)
+    normalisation = cutting.Normalisation.fit(train_windows)
+    return PreparedData(train_windows, judged_windows, side, normalisation, notes, split.name)
 
 
 def _check_kind(recipe, recordings):
@@ -84,19 +81,20 @@ def _once(recordings):
     return recordings.where(lambda recording: recording.id in chosen)
 
 
+def _labelled(recording):
+    return recording.label >= 0 or bool(recording.intervals)
+
+
 def _teachable(train, recipe):
     """The recordings that have a label or what a teacher sees: the others teach nothing, and are noted."""
-
-    def labelled(recording):
-        return recording.label >= 0 or recording.intervals
 
     def seen(recording):
         return any(all(m in recording.streams for m in t.modalities) for t in recipe.teachers.values())
 
-    idle = [r.id for r in train if not labelled(r) and not seen(r)]
+    idle = [r.id for r in train if not _labelled(r) and not seen(r)]
     if not idle:
         return train
-    train = train.where(lambda r: labelled(r) or seen(r))
+    train = train.where(lambda r: _labelled(r) or seen(r))
     train.notes["left out: neither a label nor what a teacher sees"] = idle
     return train
 
@@ -122,9 +120,17 @@ def _split(data, recordings):
     return datasets.protocols(data.dataset)[data.split](recordings, data.validation_subjects)
 
 
-def cut(recipe, recordings, modalities, optional=(), judged=False):
-    """Windows of some modalities as a recipe wants them; to be `judged`, only those that have a label."""
-    windows = recipe.windows
+def cut(recipe, recordings, modalities, optional=(), judged=False, notes=None):
+    """Windows of some modalities as a recipe wants them; to be `judged`, only those that have a label.
+
+    What that leaves out is added to `notes`, kind -> list.
+
+    Raises:
+        DataError: none of those to be judged has a label; and as for the function that cuts.
+    """
+    windows, notes = recipe.windows, {} if notes is None else notes
+    if judged:
+        recordings = _with_label(recordings, notes)
     every = {"imu": windows.length, "skeleton": windows.skeleton_length}
     lengths = {modality: every.get(modality, recipe.frames.most) for modality in modalities}
     if windows.kind == "continuous":
@@ -133,6 +139,19 @@ def cut(recipe, recordings, modalities, optional=(), judged=False):
     if windows.kind == "whole_trial":
         return cutting.whole_trial(recordings, lengths, optional)
     return cutting.stream(recordings, lengths, windows.hop, optional=optional)
+
+
+def _with_label(recordings, notes):
+    """The recordings that can be judged: nobody knows what is right of the others, which are noted."""
+    if not (unknown := [recording.id for recording in recordings if not _labelled(recording)]):
+        return recordings
+    if len(unknown) == len(recordings):
+        raise DataError(
+            f"None of the {len(unknown)} recordings in {recordings.name} that are to be judged has a label, such as "
+            f"{', '.join(unknown[:3])}. Label them, or judge other people (data.split, data.validation_subjects)."
+        )
+    notes["not judged: no label"] = unknown
+    return recordings.where(_labelled)
 
 
 def student_channels(recipe, stream):

@@ -1,0 +1,35 @@
+"""From recordings to windows: who is judged on what, and nothing left out without a note."""
+
+import dataclasses
+
+import pytest
+
+from tests.data.conftest import recordings
+from tfkd.data import DataError
+from tfkd.prepared import cut, prepare
+from tfkd.recipe import parse_recipe
+
+TINY = {
+    "data": {"dataset": "utd"},
+    "windows": {"length": 32, "skeleton_length": 16, "hop": 16},
+    "teacher": {"kind": "fused"},
+}
+
+
+def recipe(**sections):
+    return parse_recipe({part: {**TINY.get(part, {}), **sections.get(part, {})} for part in {**TINY, **sections}})
+
+
+def test_recordings_without_a_label_are_not_judged():
+    names = ["a1_s2_t1", "a3_s4_t2", "a1_s1_t1"]  # the last one trains
+    unlabelled = recordings().mapped(lambda r: dataclasses.replace(r, label=-1) if r.id in names else r)
+    for kind in ("whole_trial", "stream"):
+        found = prepare(recipe(windows={"kind": kind}), unlabelled)
+        assert (found.judged.labels >= 0).all() and not set(names) & set(found.judged.recordings)
+        assert len(set(found.judged.recordings)) == 10 and "a1_s1_t1" in found.train.recordings
+        assert found.notes == {"not judged: no label": names[:2]}
+    nobody = recordings().without_labels([2, 4])
+    with pytest.raises(DataError, match="None of the 12 recordings in tiny .* has a label, such as a1_s2_t1.*Label"):
+        prepare(recipe(), nobody)
+    with pytest.raises(DataError, match="None of the 6 .*validation_subjects"):
+        cut(recipe(), nobody.of_subjects([2]), ("imu",), judged=True)
