@@ -20,6 +20,23 @@ def recipe(**sections):
     return parse_recipe({part: {**TINY.get(part, {}), **sections.get(part, {})} for part in {**TINY, **sections}})
 
 
+def lacking(names, modality, data):
+    """The recordings, some of them without a modality."""
+
+    def change(recording):
+        streams = {m: v for m, v in recording.streams.items() if m != modality or recording.id not in names}
+        return dataclasses.replace(recording, streams=streams)
+
+    return data.mapped(change)
+
+
+def test_what_the_teacher_cannot_see_trains_and_is_not_judged():
+    names = ["a1_s1_t1", "a1_s2_t1", "a3_s4_t2"]  # the first one trains
+    found = prepare(recipe(data={"keep_unpaired": True}), lacking(names, "skeleton", recordings()))
+    assert not set(names[1:]) & set(found.judged.recordings) and names[0] in found.train.recordings
+    assert found.notes == {"not judged: no skeleton": names[1:]}
+
+
 def test_recordings_without_a_label_are_not_judged():
     names = ["a1_s2_t1", "a3_s4_t2", "a1_s1_t1"]  # the last one trains
     unlabelled = recordings().mapped(lambda r: dataclasses.replace(r, label=-1) if r.id in names else r)

@@ -55,7 +55,11 @@ def prepare(recipe, recordings):
     optional = [modality for modality in recipe.modalities if modality != "imu"] if keep else []
     notes = train.notes
     train_windows = cut(recipe, train, recipe.modalities, optional)
-    judged = _once(getattr(split, side).paired(recipe.modalities))
+    judged = getattr(split, side)
+    for recording in judged:
+        if lacking := [modality for modality in recipe.modalities if modality not in recording.streams]:
+            notes.setdefault(f"not judged: no {' or '.join(lacking)}", []).append(recording.id)
+    judged = _once(judged.paired(recipe.modalities))
     judged_windows = cut(recipe, judged, recipe.modalities, judged=True, notes=notes)
     normalisation = cutting.Normalisation.fit(train_windows)
     return PreparedData(train_windows, judged_windows, side, normalisation, notes, split.name)
