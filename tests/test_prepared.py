@@ -4,8 +4,10 @@ import dataclasses
 
 import pytest
 
+from tests.data import test_continuous
 from tests.data.conftest import recordings
 from tfkd.data import DataError
+from tfkd.data.recordings import Interval
 from tfkd.prepared import cut, prepare
 from tfkd.recipe import parse_recipe
 
@@ -50,3 +52,12 @@ def test_recordings_without_a_label_are_not_judged():
         prepare(recipe(), nobody)
     with pytest.raises(DataError, match="None of the 6 .*validation_subjects"):
         cut(recipe(), nobody.of_subjects([2]), ("imu",), judged=True)
+
+
+def test_what_gives_no_window_is_noted_on_both_sides():
+    spans = (Interval(0, 0.4, 0), Interval(0.4, 9, 1))  # a hop of a second decides at 0.5 s
+    shifts = test_continuous.recordings(1, 2, intervals=spans)
+    sections = {"data": {"dataset": "synthetic_packing"}, "teacher": {"kind": "imu"}}
+    found = prepare(recipe(windows={"kind": "continuous", "hop": 30, "channels": []}, **sections), shifts)
+    missed = [f"shift{person}: 1 of 2, 0.40 s" for person in (1, 2)]
+    assert found.notes == {"no window: intervals without a moment of decision": missed}

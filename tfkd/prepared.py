@@ -54,7 +54,7 @@ def prepare(recipe, recordings):
     side = "validation" if len(split.validation) else "test"
     optional = [modality for modality in recipe.modalities if modality != "imu"] if keep else []
     notes = train.notes
-    train_windows = cut(recipe, train, recipe.modalities, optional)
+    train_windows = cut(recipe, train, recipe.modalities, optional, notes=notes)
     judged = getattr(split, side)
     for recording in judged:
         if lacking := [modality for modality in recipe.modalities if modality not in recording.streams]:
@@ -138,7 +138,7 @@ def cut(recipe, recordings, modalities, optional=(), judged=False, notes=None):
     every = {"imu": windows.length, "skeleton": windows.skeleton_length}
     lengths = {modality: every.get(modality, recipe.frames.most) for modality in modalities}
     if windows.kind == "continuous":
-        how = {"decide_at": windows.decide_at, "optional": optional, "keep_unlabelled": not judged}
+        how = {"decide_at": windows.decide_at, "optional": optional, "keep_unlabelled": not judged, "notes": notes}
         return continuous(recordings, lengths, windows.hop, **how)
     if windows.kind == "whole_trial":
         return cutting.whole_trial(recordings, lengths, optional)

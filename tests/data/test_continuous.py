@@ -1,5 +1,7 @@
 """Windows of continuous recordings: cut late, decided one by one, labelled by the moment they decide on."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -61,6 +63,20 @@ def test_unlabelled_recordings_stay_to_be_explained_and_lacking_ones_are_told():
         continuous(bare, {"imu": 61}, 30, keep_unlabelled=False)
     with pytest.raises(DataError, match="None of the recordings in shifts has the modality 'skeleton'"):
         continuous(bare, {"imu": 61, "skeleton": 31}, 30, optional=["skeleton"])
+
+
+def test_recordings_and_intervals_that_no_decision_meets_are_noted():
+    spans = (Interval(0, 0.4, 0), Interval(0.4, 0.6, 1), Interval(0.6, 1.4, 0))
+    long, short = recordings(1, intervals=spans), recordings(2, 3)
+    short = short.mapped(lambda r: dataclasses.replace(r, streams={m: v[:20] for m, v in r.streams.items()}))
+    notes, both = {}, Recordings([*long, *short], long.classes, long.streams, "shifts")
+    windows = continuous(both, {"imu": 61}, hop=30, notes=notes)
+    assert windows.labels.tolist() == [1] and notes == {
+        "no window: intervals without a moment of decision": ["shift1: 2 of 3, 1.20 s"],
+        "no window: shorter than a hop": ["shift2", "shift3"],
+    }
+    with pytest.raises(DataError, match=r"has an interval in which a moment of decision lies, 1 s .*windows\.hop"):
+        continuous(short, {"imu": 61}, hop=30)
 
 
 def test_windows_are_taken_and_indexed_like_an_array():

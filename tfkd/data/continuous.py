@@ -7,7 +7,7 @@ from tfkd.data.recordings import DataError
 from tfkd.data.windows import Windows
 
 
-def continuous(recordings, lengths, hop, decide_at=0.5, leading="imu", optional=(), keep_unlabelled=True):
+def continuous(recordings, lengths, hop, decide_at=0.5, leading="imu", optional=(), keep_unlabelled=True, notes=None):
     """One window for every `hop` samples of continuous recordings, each with what was being done at one moment.
 
     The moments are the middles of the recording's stretches of `hop` samples: with a hop of a second, of its seconds.
@@ -24,6 +24,7 @@ def continuous(recordings, lengths, hop, decide_at=0.5, leading="imu", optional=
         optional: modalities that a recording may lack, as in `whole_trial`.
         keep_unlabelled: whether windows of recordings that nobody labelled stay. Moments between the intervals of the
             others are never kept: what was done there has no class (OpenPack's Null).
+        notes: dictionary, kind -> list, to which recordings and intervals are added that give no window.
 
     Returns:
         `Windows` with `units`.
@@ -41,8 +42,10 @@ def continuous(recordings, lengths, hop, decide_at=0.5, leading="imu", optional=
         raise DataError(f"The {leading} of {recordings.name} has no known sample rate, so it cannot be cut by time.")
     size = lengths[leading]
     owner, starts, labels, units = [], [], [], []
+    notes = {} if notes is None else notes
     for i, recording in enumerate(paired):
         moments = np.arange(len(recording.streams[leading]) // hop) * hop + hop / 2
+        _note_what_is_passed_over(recording, moments / rate, notes)
         found, parts = _labels(recording, moments / rate)
         kept = found >= 0 if recording.intervals or not keep_unlabelled else np.ones(len(found), bool)
         owner.append(np.full(int(kept.sum()), i))
@@ -51,7 +54,10 @@ def continuous(recordings, lengths, hop, decide_at=0.5, leading="imu", optional=
         units += [f"{recording.id}#{part}" for part in parts[kept]]
     owner, starts, labels = np.concatenate(owner), np.concatenate(starts), np.concatenate(labels)
     if not len(owner):
-        raise DataError(f"{recordings.name}: no window is left: none of its {len(paired)} recordings has an interval.")
+        raise DataError(
+            f"{recordings.name}: no window is left: none of its {len(paired)} recordings has an interval in which a "
+            f"moment of decision lies, {hop / rate:.3g} s from one to the next (windows.hop)."
+        )
     seconds = np.array([len(recording.streams[leading]) - 1 for recording in paired]) / rate
     arrays, present = {}, {}
     for modality, length in lengths.items():
@@ -78,6 +84,17 @@ def continuous(recordings, lengths, hop, decide_at=0.5, leading="imu", optional=
         np.array(units),
         paired.streams["imu"].sensors if "imu" in arrays else (),
     )
+
+
+def _note_what_is_passed_over(recording, seconds, notes):
+    """Notes a recording too short for a decision, or its intervals that lie between two of them."""
+    passed = [i for i in recording.intervals if not ((i.begin <= seconds) & (seconds < i.end)).any()]
+    if not len(seconds):
+        notes.setdefault("no window: shorter than a hop", []).append(recording.id)
+    elif passed:
+        lost = sum(interval.end - interval.begin for interval in passed)
+        told = f"{recording.id}: {len(passed)} of {len(recording.intervals)}, {lost:.2f} s"
+        notes.setdefault("no window: intervals without a moment of decision", []).append(told)
 
 
 def _labels(recording, seconds):
