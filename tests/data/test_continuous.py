@@ -79,6 +79,22 @@ def test_recordings_and_intervals_that_no_decision_meets_are_noted():
         continuous(short, {"imu": 61}, hop=30)
 
 
+def test_recordings_whose_time_is_no_whole_number_of_frames_are_cut_each_at_its_own_rate():
+    shifts = recordings(1, 2, 3)
+    items = []
+    for recording, seconds in zip(shifts, (7.1, 19.7, 12)):
+        imu, skeleton = (np.linspace(0, seconds, round(seconds * hz) + 1, dtype="float32") for hz in (30, 15))
+        streams = {"imu": imu[:, None] * np.ones(3, "float32"), "skeleton": skeleton[:, None, None] + np.zeros((2, 3))}
+        items.append(dataclasses.replace(recording, streams=streams))
+    shifts = Recordings(items, shifts.classes, shifts.streams, "shifts")
+    windows = continuous(shifts, {"imu": 61, "skeleton": 31}, hop=30)
+    imu, skeleton = (np.asarray(windows.arrays[modality]) for modality in ("imu", "skeleton"))
+    assert len(set(windows.recordings)) == 3
+    np.testing.assert_allclose(skeleton[:, :, 0, 0], imu[:, ::2, 0], atol=1e-4)
+    for index in (7, slice(4, 9), windows.subjects == 2):
+        np.testing.assert_array_equal(windows.arrays["skeleton"][index], skeleton[index])
+
+
 def test_windows_are_taken_and_indexed_like_an_array():
     windows = continuous(recordings(1, 2), {"imu": 45, "skeleton": 20}, hop=30)
     whole = {m: np.asarray(v) for m, v in windows.arrays.items()}

@@ -62,13 +62,12 @@ def continuous(recordings, lengths, hop, decide_at=0.5, leading="imu", optional=
     arrays, present = {}, {}
     for modality, length in lengths.items():
         streams, here = _streams(paired, modality)
-        # All streams of a recording span the same time, so its samples tell each one's own rate.
-        rates = np.array([len(stream) - 1 for stream in streams]) / seconds
-        steps = rates[here] * ((size - 1) / rate) / max(length - 1, 1)
-        if np.ptp(steps) > 1e-3 * steps.mean():
-            raise DataError(f"The {modality} of {recordings.name} has other rates in some recordings than in others.")
+        # All streams of a recording span the same time, so its samples tell each one's own rate: no two are quite
+        # alike where that time is no whole number of samples.
+        rates = np.array([len(stream) - 1 for stream in streams])[owner] / seconds[owner]
         exact = modality == leading  # and no rounding error between its samples
-        first, step = (starts, 1) if exact else (starts / rate * rates[owner], steps.mean())
+        steps = rates * ((size - 1) / rate) / max(length - 1, 1)
+        first, step = (starts, 1) if exact else (starts / rate * rates, steps)
         arrays[modality] = Cuts(streams, owner, first, step, length)
         if not here.all():
             present[modality] = here[owner]

@@ -13,13 +13,13 @@ class Cuts:
         streams: arrays `(time, ...)`.
         owner: `(windows,)` int, which of `streams` a window is of.
         first: `(windows,)`, where it begins, in samples of the stream; may be negative, or lie between two samples.
-        step: samples of the stream from one sample of a window to the next.
+        step: samples of the stream from one sample of a window to the next; one for all windows, or `(windows,)`.
         length: samples a window.
     """
 
     def __init__(self, streams, owner, first, step, length):
         self.streams, self.owner, self.first = list(streams), np.asarray(owner), np.asarray(first, "float64")
-        self.step, self.length = float(step), int(length)
+        self.step, self.length = np.broadcast_to(np.asarray(step, "float64"), self.owner.shape), int(length)
 
     def __len__(self):
         return len(self.owner)
@@ -38,25 +38,25 @@ class Cuts:
 
     def take(self, index):
         """The windows at `index` (integers, booleans or a slice), still not cut."""
-        return Cuts(self.streams, self.owner[index], self.first[index], self.step, self.length)
+        return Cuts(self.streams, self.owner[index], self.first[index], self.step[index], self.length)
 
     def __getitem__(self, index):
         """The windows at `index` as an array; at a single integer, one window."""
         if np.ndim(index) == 0 and not isinstance(index, slice):
-            return self._cut(self.owner[index], self.first[index])
+            return self._cut(self.owner[index], self.first[index], self.step[index])
         chosen = self.take(index)
         if not len(chosen):
             return np.zeros(chosen.shape, self.dtype)
-        return np.stack([self._cut(owner, first) for owner, first in zip(chosen.owner, chosen.first)])
+        return np.stack([self._cut(*window) for window in zip(chosen.owner, chosen.first, chosen.step)])
 
     def __array__(self, dtype=None, copy=None):
         return self[:].astype(dtype or self.dtype, copy=False)
 
-    def _cut(self, owner, first):
+    def _cut(self, owner, first, step):
         values = self.streams[owner]
-        if self.step == 1 and first == int(first) and 0 <= first <= len(values) - self.length:
+        if step == 1 and first == int(first) and 0 <= first <= len(values) - self.length:
             return values[int(first) : int(first) + self.length]
-        position = np.clip(first + self.step * np.arange(self.length), 0, len(values) - 1)
+        position = np.clip(first + step * np.arange(self.length), 0, len(values) - 1)
         if values.dtype == np.uint8:
             return values[np.rint(position).astype(int)]
         low = np.minimum(position.astype(int), max(len(values) - 2, 0))
