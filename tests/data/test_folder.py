@@ -51,6 +51,16 @@ def test_a_recording_without_a_label_is_continuous(tmp_path):
     assert spans == [(0, 10, 1, 1), (10, 18, 0, 1), (20.5, 30, 1, 2)]
 
 
+def test_a_part_without_an_interval_is_not_taken_for_unlabelled(tmp_path):
+    own.build(tmp_path, skeletons=False)
+    own.write(tmp_path / "intervals" / "shift.csv", ["begin,end,label", "1000,1010,lift", "1025,1030,carry"])
+    for begin in (1012, 1021):
+        own.fault_gap(tmp_path / "imu" / "shift.csv", begin, begin + 2)
+    found = read(tmp_path, ("imu",))
+    assert [(r.id, len(r.intervals)) for r in found][-2:] == [("shift", 1), ("shift.3", 1)]
+    assert found.notes["left out: parts of labelled recordings without an interval"] == ["shift.2: 7 s"]
+
+
 def test_the_simplest_folder_needs_no_toml(tmp_path):
     own.build(tmp_path, skeletons=False, continuous=False)
     (tmp_path / "dataset.toml").unlink()

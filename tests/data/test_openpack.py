@@ -101,6 +101,17 @@ def test_gaps_cut_a_session(tmp_path):
     assert found.notes["left out: labelled seconds that not all streams cover"] == ["U0102-S0100: 11 of 35"]
 
 
+def test_what_is_all_null_is_not_taken_for_unlabelled(tmp_path):
+    tree = tree_of.build(tmp_path, {"U0102": ["S0100", "S0200"]}, seconds=40)
+    for session, ids in (("S0100", [100] * 14 + [8100] * 26), ("S0200", [8100] * 40)):
+        tree_of.write_operations(tree_of.label_path(tree, "U0102", session), "U0102", session, ids)
+    tree_of.fault_gap(atr(tree), 14.5, 17.2)
+    found = read(tree)
+    assert [(r.id, len(r.intervals)) for r in found] == [("U0102-S0100", 1)]
+    left_out = found.notes["left out: parts of labelled recordings without an interval"]
+    assert left_out == ["U0102-S0100: 22 s", "U0102-S0200: 40 s"]
+
+
 def test_small_faults_of_the_clock_are_repaired_and_counted(tmp_path):
     tree = tree_of.build(tmp_path, ONE)
     clean = read(tree)[0].streams["imu"]

@@ -92,6 +92,10 @@ def read_folder(data_dir, modalities=("imu",), on_error="raise", use_cache=True)
             notes["skipped: bad file"] += [str(error)] if row.id not in bad else []
             bad.add(row.id)
             continue
+        if spans[row.id] and not intervals:  # somebody watched it, and said of nothing what it was
+            told = f"{name}: {span[1] - span[0]:.0f} s"
+            notes["left out: parts of labelled recordings without an interval"].append(told)
+            continue
         label = classes.index(row.label) if row.label else -1
         values = {m: arrays[m][i] for m in known if len(arrays[m][i])}
         numbers = (people[row.subject], label, trials[row.id])

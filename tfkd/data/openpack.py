@@ -29,7 +29,7 @@ LONGEST_GAP = 1.0
 """Seconds without a sample, at which a recording is cut in two."""
 SHORTEST = 10
 """Seconds that a part between two such gaps must have to be kept."""
-READER = 1  # another number where the same files would give other arrays or notes: the cache then starts anew
+READER = 2  # another number where the same files would give other arrays or notes: the cache then starts anew
 
 
 def read_openpack(
@@ -197,6 +197,9 @@ def _parts(name, raw, sensors, labels, notes):
             notes["left out: short stretch between gaps"].append(f"{name}: {max(stop - start, 0)} s")
             continue
         arrays = _arrays(name, raw, sensors, labels, start, stop, notes)
+        if labels is not None and not len(arrays["intervals"]):  # not unlabelled: somebody says that it is all Null
+            notes["left out: parts of labelled recordings without an interval"].append(f"{name}: {stop - start} s")
+            continue
         kept += np.diff(arrays["intervals"][:, :2], axis=1).sum()
         yield arrays
     labelled = 0 if labels is None else len(np.unique(labels[0][labels[1] >= 0]))
