@@ -19,6 +19,10 @@ def atr(tree, sensor="atr01"):
     return tree_of.atr_path(tree, "U0102", "S0100", sensor)
 
 
+def labels(tree):
+    return tree_of.label_path(tree, "U0102", "S0100")
+
+
 @pytest.mark.parametrize("step_ms", [30, 33])
 def test_all_streams_come_on_the_clock_of_the_labels(tmp_path, step_ms):
     (session,) = read(tree_of.build(tmp_path, ONE, seconds=32, step_ms=step_ms))
@@ -124,6 +128,14 @@ def test_small_faults_of_the_clock_are_repaired_and_counted(tmp_path):
     assert found.notes["repaired: repeated"] == ["U0102-S0100 atr02: 1"]
 
 
+def test_a_second_labelled_twice_alike_is_counted(tmp_path):
+    tree = tree_of.build(tmp_path, ONE)
+    clean = read(tree)[0].intervals
+    tree_of.fault_labelled_twice(labels(tree), 4)
+    found = read(tree)
+    assert found[0].intervals == clean and found.notes["repaired: repeated"] == ["U0102-S0100 operations: 1"]
+
+
 @pytest.mark.parametrize(
     "spoil, message",
     [
@@ -133,8 +145,16 @@ def test_small_faults_of_the_clock_are_repaired_and_counted(tmp_path):
         (lambda tree: tree_of.fault_cell(atr(tree), 7, 3, "1,5"), "line 9 has 12 cells"),
         (lambda tree: tree_of.fault_truncated(atr(tree)), "cells, the header 11. Was it cut off"),
         (
-            lambda tree: tree_of.fault_cell(tree_of.label_path(tree, "U0102", "S0100"), 4, 4, "150"),
+            lambda tree: tree_of.fault_cell(labels(tree), 4, 4, "150"),
             "line 6, column id: there is no operation 150; known: 100, 200",
+        ),
+        (
+            lambda tree: tree_of.fault_labelled_twice(labels(tree), 4, 4, "300"),
+            "lines 6 and 7 label the same second, 1634869197, once as id 100, box 1, once as 300, box 1",
+        ),
+        (
+            lambda tree: tree_of.fault_labelled_twice(labels(tree), 0, 3, "7"),
+            "lines 2 and 3 .* box 1, once as 100, box 7.*take one of the lines out",
         ),
         (
             lambda tree: tree_of.keypoint_path(tree, "U0102", "S0100").write_text("{}"),

@@ -143,6 +143,18 @@ def fault_swapped_rows(path):
     return _lines(path, lambda rows: [rows[0], rows[2], rows[1], rows[3], rows[3], *rows[4:]])
 
 
+def fault_labelled_twice(path, row, cell=None, text=""):
+    """A row of the labels comes again, unless with another text in one of its cells."""
+
+    def twice(rows):
+        cells = rows[row].split(",")
+        if cell is not None:
+            cells[cell] = text
+        return [*rows[: row + 1], ",".join(cells), *rows[row + 1 :]]
+
+    return _lines(path, twice)
+
+
 def fault_backwards(path, row, seconds=10):
     """From a row on, the clock was set back."""
 

@@ -174,7 +174,9 @@ def _read_session(name, kinds, wanted, on_error, notes):
         return []
     labels = None
     if "operations" in kinds:
-        labels = files_of.read_operations(kinds["operations"])
+        *labels, repairs = files_of.read_operations(kinds["operations"])
+        for what, count in repairs.items():
+            notes[f"repaired: {what}"].append(f"{name} operations: {count}")
     else:
         notes["without labels"].append(name)
     return list(_parts(name, raw, sensors, labels, notes))
@@ -202,7 +204,7 @@ def _parts(name, raw, sensors, labels, notes):
             continue
         kept += np.diff(arrays["intervals"][:, :2], axis=1).sum()
         yield arrays
-    labelled = 0 if labels is None else len(np.unique(labels[0][labels[1] >= 0]))
+    labelled = 0 if labels is None else int((labels[1] >= 0).sum())
     if lost := int(labelled - kept):
         notes["left out: labelled seconds that not all streams cover"].append(f"{name}: {lost} of {labelled}")
 
@@ -234,9 +236,9 @@ def _intervals(labels, start, stop):
     """`(intervals, 4)` float64: begin and end in seconds from `start`, class, box."""
     rows = []
     if labels is not None:
-        seconds, order = np.unique(labels[0], return_index=True)
-        inside = (seconds >= start) & (seconds < stop) & (labels[1][order] >= 0)
-        known = zip(seconds[inside] - start, labels[1][order][inside], labels[2][order][inside])
+        seconds, operations, boxes = labels
+        inside = (seconds >= start) & (seconds < stop) & (operations >= 0)
+        known = zip(seconds[inside] - start, operations[inside], boxes[inside])
         # Of equal second, label and box minus their place in the row: one group for each unbroken run.
         runs = itertools.groupby(enumerate(known), key=lambda item: (item[1][0] - item[0], *item[1][1:]))
         for (_, label, box), run in runs:

@@ -70,10 +70,12 @@ def read_atr(path):
 
 
 def read_operations(path):
-    """Labelled seconds: `(seconds,)` unix time, `(seconds,)` class or -1 for Null, `(seconds,)` box number.
+    """Labelled seconds, each once: `(seconds,)` unix time, ascending, `(seconds,)` class or -1 for Null, `(seconds,)`
+    box number; and what was repaired.
 
     Raises:
-        DataError: an operation that is not OpenPack's; file, line and column are named.
+        DataError: an operation that is not OpenPack's, or a second has several operations or boxes; file and line are
+            named.
     """
     header = path.open(encoding="utf-8-sig", errors="replace").readline().strip().split(",")
     column = next((name for name in _LABEL_COLUMNS if name in header), _LABEL_COLUMNS[0])
@@ -85,8 +87,18 @@ def read_operations(path):
             f"{path}: line {line}, column {column}: there is no operation {ids[unknown][0]:g}; known: "
             f"{', '.join(map(str, index))}. {WAY_OUT}"
         )
-    labels = np.array([index[i] for i in ids.astype(int)], int)
-    return np.floor(seconds / 1000), labels, boxes.astype(int)
+    every = np.floor(seconds / 1000)
+    seconds, first, place = np.unique(every, return_index=True, return_inverse=True)
+    if len(other := np.flatnonzero((ids != ids[first][place]) | (boxes != boxes[first][place]))):
+        one, two = int(first[place[other[0]]]), int(other[0])
+        raise DataError(
+            f"{path}: lines {one + 2} and {two + 2} label the same second, {every[two]:.0f}, once as {column} "
+            f"{ids[one]:g}, box {boxes[one]:g}, once as {ids[two]:g}, box {boxes[two]:g}. A second has one label: take "
+            f"one of the lines out. {WAY_OUT}"
+        )
+    labels = np.array([index[i] for i in ids[first].astype(int)], int)
+    repairs = {"repeated": len(every) - len(seconds)} if len(every) > len(seconds) else {}
+    return seconds, labels, boxes[first].astype(int), repairs
 
 
 def read_keypoints_2d(path):
