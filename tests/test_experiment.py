@@ -1,6 +1,7 @@
 """A recipe in, a finished run folder out: whole, resumable, repeatable, and honest about what it cannot do."""
 
 import contextlib
+import dataclasses
 import errno
 import json
 import os
@@ -17,7 +18,8 @@ import pytest
 
 from tests.formats import utd
 from tfkd import files
-from tfkd.data.recordings import DataError
+from tfkd.data import datasets, utd_mhad
+from tfkd.data.recordings import DataError, Recordings
 from tfkd.deploy import load_export, replay
 from tfkd.evaluation import Predictions
 from tfkd.experiment import Experiment, export_keras
@@ -182,6 +184,34 @@ def test_another_recipe_or_other_data_are_refused(tree, finished, tmp_path):
     utd.fault_missing(other, "a1_s1_t1")
     with pytest.raises(RecipeError, match="holds a run on other data"):
         experiment(other, finished)
+
+
+def test_channels_and_classes_that_were_renamed_are_refused(tree, finished, tmp_path, monkeypatch):
+    folder, read = tmp_path / "run", datasets.read
+    folder.mkdir()
+    for name in ("recipe.toml", "data.json"):
+        shutil.copy(finished / name, folder)
+    stream = utd_mhad.STREAMS["imu"]
+    for change, message in (
+        ({"classes": ("other", *utd_mhad.CLASSES[1:])}, r"classes was \['swipe_left'.* now it is \['other'"),
+        ({"channels": (*stream.channels[3:], *stream.channels[:3])}, r"imu\.channels was \['acc_x.* it is \['gyro_x"),
+        ({"rate_hz": 25.0}, r"imu\.rate_hz was 50\.0, but now it is 25\.0.*another --out"),
+    ):
+
+        def renamed(*arguments, change=change, **settings):
+            found = read(*arguments, **settings)
+            known = {key: value for key, value in change.items() if key != "classes"}
+            streams = {**found.streams, "imu": dataclasses.replace(stream, **known)}
+            return Recordings(found, change.get("classes", found.classes), streams, found.name, found.notes)
+
+        monkeypatch.setattr(datasets, "read", renamed)
+        with pytest.raises(RecipeError, match=message):
+            experiment(tree, folder)
+    # A run of an earlier version does not tell what it was.
+    kept = json.loads((folder / "data.json").read_text())
+    assert kept.pop("meaning")["skeleton.units"][0] == "m"
+    files.write_json(folder / "data.json", kept)
+    experiment(tree, folder)
 
 
 def test_a_full_disk_stops_the_run_and_keeps_what_is_there(tree, finished, tmp_path, monkeypatch):

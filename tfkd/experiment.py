@@ -49,7 +49,7 @@ class Experiment:
         self.prepared = prepare(recipe, recordings)
         self.channels = student_channels(recipe, self.stream)
         self.data_hash = provenance.hash_of_recordings(recordings)
-        self._claim_data()
+        self._claim_data(provenance.meaning_of_recordings(recordings))
         train, judged = self.prepared.train, self.prepared.judged
         unlabelled = int((train.labels < 0).sum())
         say(
@@ -76,16 +76,24 @@ class Experiment:
             # Written first: a folder that cannot be written to is found before hours of training.
             files.write_text(kept, self.recipe.to_toml())
 
-    def _claim_data(self):
-        kept = self.folder / "data.json"
-        described = {"sha256": self.data_hash, "notes": self.prepared.notes}
-        if not kept.exists():
-            files.write_json(kept, described)
-        elif json.loads(kept.read_text())["sha256"] != self.data_hash:
+    def _claim_data(self, meaning):
+        path = self.folder / "data.json"
+        if not path.exists():
+            files.write_json(path, {"sha256": self.data_hash, "meaning": meaning, "notes": self.prepared.notes})
+            return
+        kept = json.loads(path.read_text())
+        if kept["sha256"] != self.data_hash:
             raise RecipeError(
-                f"{self.folder} holds a run on other data: {kept} has another hash than the recordings "
+                f"{self.folder} holds a run on other data: {path} has another hash than the recordings "
                 "read now. Name that data with --data_dir, or choose another --out."
             )
+        # Runs of earlier versions do not tell.
+        for key, before in kept.get("meaning", meaning).items():
+            if meaning.get(key) != before:
+                raise RecipeError(
+                    f"{self.folder} holds a run on the same numbers with another meaning: by {path}, {key} was "
+                    f"{before}, but now it is {meaning.get(key)}. Name it as it was, or choose another --out."
+                )
 
     def with_student(self, recipe, folder):
         """The same with another student: on the data and windows of this one, in a folder of its own."""

@@ -1,7 +1,9 @@
 """Where a result comes from: versions, revision, and a fingerprint of the data."""
 
+import dataclasses
 import hashlib
 import importlib.metadata
+import json
 import platform
 import subprocess
 from pathlib import Path
@@ -25,6 +27,15 @@ def hash_of_recordings(recordings):
             digest.update(f"{name} {values.shape} {values.dtype}".encode())
             digest.update(values.tobytes())
     return digest.hexdigest()
+
+
+def meaning_of_recordings(recordings):
+    """What the numbers in them mean, which their hash does not tell: `"classes"` in order, and of each stream
+    `"<name>.channels"`, `.units`, `.rate_hz` and `.bones`; as JSON would give it back."""
+    meaning = {"classes": recordings.classes}
+    for name, stream in sorted(recordings.streams.items()):
+        meaning |= {f"{name}.{key}": value for key, value in dataclasses.asdict(stream).items()}
+    return json.loads(json.dumps(meaning))
 
 
 def hash_of_files(paths):
