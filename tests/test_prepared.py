@@ -2,12 +2,14 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from tests.data import test_continuous
 from tests.data.conftest import recordings
+from tfkd import prepared
 from tfkd.data import DataError
-from tfkd.data.recordings import Interval
+from tfkd.data.recordings import Interval, Recordings, Stream
 from tfkd.prepared import cut, prepare
 from tfkd.recipe import parse_recipe
 
@@ -52,6 +54,47 @@ def test_recordings_without_a_label_are_not_judged():
         prepare(recipe(), nobody)
     with pytest.raises(DataError, match="None of the 6 .*validation_subjects"):
         cut(recipe(), nobody.of_subjects([2]), ("imu",), judged=True)
+
+
+def with_channels(*names):
+    data = recordings()
+    streams = {**data.streams, "imu": Stream(names, ("g",) * len(names), 50.0)}
+    wide = data.mapped(
+        lambda r: dataclasses.replace(r, streams={**r.streams, "imu": np.resize(r.streams["imu"], (200, len(names)))})
+    )
+    return Recordings(wide, data.classes, streams, "tiny")
+
+
+@pytest.mark.parametrize(
+    "channels",
+    [
+        ("acc_x", "gyro_x", "acc_y", "gyro_y", "acc_z", "gyro_z"),
+        ("acc_x", "acc_y", "acc_z", "gyro_x", "gyro_y", "gyro_z", "baro"),
+        ("acc_x", "acc_y", "baro"),
+        ("acc_x", "acc_y", "wrist_acc_z"),
+    ],
+)
+def test_axes_are_turned_only_where_the_names_say_which_belong_together(channels):
+    data = with_channels(*channels)
+    for key in ("rotation_deg", "scale", "sensor_rotation_deg"):
+        message = f"augmentation.{key} = 0.5: .*{', '.join(channels)}.*--set augmentation.{key}=0"
+        with pytest.raises(DataError, match=message):
+            prepare(recipe(windows={"channels": []}, augmentation={key: 0.5}), data)
+    prepare(recipe(windows={"channels": []}, augmentation={"jitter": 0.5}), data)
+
+
+def test_axes_of_every_data_set_can_be_turned():
+    from tfkd.data import berkeley_mhad, mmact, openpack, utd_mhad
+
+    settings = recipe(augmentation={"rotation_deg": 20.0, "scale": 0.1, "sensor_rotation_deg": 5.0}).augmentation
+    sensors = ("acc_watch", "acc_phone", "gyro")
+    for stream in (
+        utd_mhad.STREAMS["imu"],
+        berkeley_mhad.STREAMS["imu"],
+        openpack._streams(openpack.SENSORS, "2d")["imu"],
+        Stream(tuple(channel for sensor in sensors for channel in mmact.AXES[sensor][0]), ("g",) * 9),
+    ):
+        prepared._check_axes(settings, Recordings([], (), {"imu": stream}, "some"))
 
 
 def test_what_gives_no_window_is_noted_on_both_sides():

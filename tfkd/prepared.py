@@ -6,6 +6,7 @@ from tfkd.data import datasets, folder, splits
 from tfkd.data import windows as cutting
 from tfkd.data.continuous import continuous
 from tfkd.data.keypoints import centred_poses
+from tfkd.data.perturbations import triples
 from tfkd.data.recordings import DataError
 
 
@@ -38,6 +39,7 @@ def prepare(recipe, recordings):
     """
     keep = recipe.data.keep_unpaired
     recordings = recordings.paired(["imu"] if keep else recipe.modalities)
+    _check_axes(recipe.augmentation, recordings)
     if "skeleton" in recipe.modalities:
         recordings = _centred(recipe, recordings)
     split = _split(recipe.data, recordings)
@@ -63,6 +65,25 @@ def prepare(recipe, recordings):
     judged_windows = cut(recipe, judged, recipe.modalities, judged=True, notes=notes)
     normalisation = cutting.Normalisation.fit(train_windows)
     return PreparedData(train_windows, judged_windows, side, normalisation, notes, split.name)
+
+
+def _check_axes(augmentation, recordings):
+    """Augmentation takes every three channels for one sensor's x, y and z, by their place: by their names too?"""
+    used = {name: getattr(augmentation, name) for name in ("rotation_deg", "scale", "sensor_rotation_deg")}
+    if not (used := {f"augmentation.{name}": value for name, value in used.items() if value}):
+        return
+    imu = recordings.streams["imu"]
+    try:
+        found = [indices for indices, _ in triples(imu)]
+    except DataError:
+        found = []
+    if found != [[i, i + 1, i + 2] for i in range(0, len(imu.channels), 3)]:
+        raise DataError(
+            f"{' and '.join(f'{key} = {value:g}' for key, value in used.items())}: that takes each sensor's x, y and z "
+            f"side by side, as acc_x, acc_y, acc_z, but the IMU of {recordings.name} has {', '.join(imu.channels)}. "
+            "Read them so (of a folder: dataset.toml, [imu] channels = [...]), or do without: "
+            f"{' '.join(f'--set {key}=0' for key in used)}."
+        )
 
 
 def _check_kind(recipe, recordings):
