@@ -97,6 +97,27 @@ def test_axes_of_every_data_set_can_be_turned():
         prepared._check_axes(settings, Recordings([], (), {"imu": stream}, "some"))
 
 
+def test_bones_are_known_to_what_needs_them():
+    data = recordings()
+    graph, other_bodies = recipe(teacher={"kind": "graph"}), recipe(augmentation={"limb_scale": 0.1})
+
+    def with_bones(*bones):
+        return Recordings(data, data.classes, {**data.streams, "skeleton": skeleton(bones)}, "tiny")
+
+    def skeleton(bones):
+        return dataclasses.replace(data.streams["skeleton"], bones=bones)
+
+    for sections, bones, message in (
+        (graph, (), r"hip_center, .*: Joint 0 has no bone.*\[skeleton\] bones.*kind .teacher.kind, more_teachers."),
+        (graph, ((0, 1),), "Joint 2 has no bone"),
+        (other_bodies, (), r"limb_scale = 0.1.*\[skeleton\] bones.*--set augmentation.limb_scale=0"),
+    ):
+        with pytest.raises(DataError, match=message):
+            prepare(sections, with_bones(*bones))
+        prepare(sections, data)
+    prepare(recipe(teacher={"kind": "imu"}, augmentation={"limb_scale": 0.1}), with_bones())
+
+
 def test_what_gives_no_window_is_noted_on_both_sides():
     spans = (Interval(0, 0.4, 0), Interval(0.4, 9, 1))  # a hop of a second decides at 0.5 s
     shifts = test_continuous.recordings(1, 2, intervals=spans)

@@ -41,6 +41,7 @@ def prepare(recipe, recordings):
     recordings = recordings.paired(["imu"] if keep else recipe.modalities)
     _check_axes(recipe.augmentation, recordings)
     if "skeleton" in recipe.modalities:
+        _check_bones(recipe, recordings)
         recordings = _centred(recipe, recordings)
     split = _split(recipe.data, recordings)
     train = split.train
@@ -84,6 +85,29 @@ def _check_axes(augmentation, recordings):
             "Read them so (of a folder: dataset.toml, [imu] channels = [...]), or do without: "
             f"{' '.join(f'--set {key}=0' for key in used)}."
         )
+
+
+def _check_bones(recipe, recordings):
+    """Whether the skeleton's bones are known to what needs them."""
+    from tfkd.networks.graph import partitions
+
+    skeleton, limb_scale = recordings.streams["skeleton"], recipe.augmentation.limb_scale
+    way_out = "Name them (of a folder: dataset.toml, [skeleton] bones = [...])"
+    if limb_scale and not skeleton.bones:
+        raise DataError(
+            f"augmentation.limb_scale = {limb_scale:g}: that changes the length of bones, but which joints of "
+            f"{recordings.name} they join is not known. {way_out}, or do without: --set augmentation.limb_scale=0."
+        )
+    if "graph" not in recipe.teachers:
+        return
+    try:
+        partitions(skeleton.bones, len(skeleton.channels))
+    except ValueError as error:
+        raise DataError(
+            f"A teacher of kind graph cannot see the skeletons of {recordings.name}, with the joints "
+            f"{', '.join(skeleton.channels)} (from 0 on): {error} {way_out}, or take another "
+            "kind (teacher.kind, more_teachers): skeleton sees joints without bones."
+        ) from error
 
 
 def _check_kind(recipe, recordings):
