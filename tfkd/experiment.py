@@ -43,10 +43,10 @@ class Experiment:
         say(f"Reading {recipe.data.dataset} ...")
         settings = {"frame_size": recipe.frames.size, "most_frames": recipe.frames.most, "sensors": recipe.data.sensors}
         recordings = datasets.read(recipe.data.dataset, data_dir, on_error, recipe.modalities, **settings)
-        self.stream = recordings.streams["imu"]
         # A folder of the user's own has a name of its own.
         self.dataset = recordings.name if recipe.data.dataset == "folder" else recipe.data.dataset
         self.prepared = prepare(recipe, recordings)
+        self.stream = recordings.streams["imu"]
         self.channels = student_channels(recipe, self.stream)
         self.data_hash = provenance.hash_of_recordings(recordings)
         self._claim_data(provenance.meaning_of_recordings(recordings))

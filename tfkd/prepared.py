@@ -38,6 +38,8 @@ def prepare(recipe, recordings):
     where several cameras saw the same sensor recording, from the first of them.
     """
     keep = recipe.data.keep_unpaired
+    for modality in recipe.modalities:  # of which some recordings may be without, but not all of them
+        recordings.paired([modality])
     recordings = recordings.paired(["imu"] if keep else recipe.modalities)
     _check_axes(recipe.augmentation, recordings)
     if "skeleton" in recipe.modalities:

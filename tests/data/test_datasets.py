@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from tests.formats import berkeley, mmact, openpack
+from tests.formats import berkeley, mmact, openpack, own
 from tfkd.data import datasets
 from tfkd.data.recordings import DataError
 from tfkd.prepared import prepare, student_channels
@@ -28,6 +28,27 @@ def test_berkeley(tmp_path):
     assert set(found.train.subjects) == {1, 2} and set(found.judged.subjects) == {8, 9}
     assert found.train.arrays["imu"].shape == (4, 32, 18) and len(channels) == 18
     assert found.train.arrays["skeleton"].shape == (4, 16, 18, 3)
+
+
+def test_berkeley_of_some_sensors_says_which_are_missing(tmp_path):
+    tree = berkeley.build(tmp_path)
+    for sensor in (3, 4, 5, 6):
+        for path in tree.rglob(f"acc_h0{sensor}_*"):
+            path.unlink()
+    with pytest.raises(DataError, match=r"no imu: sensors missing \(\d\): s\d.*left_hip, right_hip, left_ankle"):
+        prepared("berkeley", tree)
+
+
+@pytest.mark.parametrize("kind", ["imu", "skeleton"])
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_folder_of_which_nothing_of_a_kind_can_be_read_says_why(tmp_path, kind, keep):
+    own.build(tmp_path)
+    for path in (tmp_path / kind).iterdir():
+        path.write_text("time\n")
+    recipe = parse_recipe({"data": {"dataset": "folder", "keep_unpaired": keep}, "teacher": {"kind": "fused"}})
+    recordings = datasets.read("folder", str(tmp_path), "skip", recipe.modalities)
+    with pytest.raises(DataError, match=rf"No recording in .*'{kind}'.* skipped: bad file \(5\): {kind}/a1.csv"):
+        prepare(recipe, recordings)
 
 
 def test_mmact_is_judged_once_for_each_sensor_recording(tmp_path):

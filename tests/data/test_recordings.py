@@ -27,6 +27,10 @@ def test_paired_is_an_inner_join_that_counts_what_it_leaves_out(tiny):
     paired = Recordings(items, tiny.classes, STREAMS, "tiny").paired(["imu", "skeleton"])
     assert len(paired) == len(tiny) - 1 and "a1_s2_t1" not in {r.id for r in paired}
     assert paired.notes == {"left out: no imu": ["a1_s2_t1"]}
+    notes = {"no depth": ["a1"], "skipped: bad": list("abc"), "absent": [1]}
+    lost = Recordings(tiny, tiny.classes, STREAMS, "tiny", notes)
+    with pytest.raises(DataError, match=r"check_data.py\. no depth \(1\): a1\. skipped: bad \(3\): a, b, \.\.\.\.$"):
+        lost.paired(["depth"])
     with pytest.raises(DataError, match=r"has all of \['depth'\]; modalities found: \['imu', 'skeleton'\]"):
         tiny.paired(["depth"])
 

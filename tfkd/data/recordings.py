@@ -178,8 +178,18 @@ class Recordings(Sequence):
             raise DataError(
                 f"No recording in {self.name} has all of {modalities}; modalities found: {found}. Do without the "
                 "others: a teacher that sees what is there (teacher.kind in the recipe), --modalities of check_data.py."
+                + self._reasons()
             )
         return self._with(kept, notes)
+
+    def _reasons(self):
+        """What the notes tell of files and recordings that are not there, a sentence for each kind."""
+        telling = ("no ", "skipped", "missing file", "left out")
+        told = {kind: entries for kind, entries in self.notes.items() if kind.startswith(telling) and entries}
+        return "".join(
+            f" {kind} ({len(entries)}): {', '.join(map(str, entries[:2]))}{', ...' * (len(entries) > 2)}."
+            for kind, entries in told.items()
+        )
 
     def without_labels(self, subjects):
         """The same recordings with the labels and intervals of these people hidden."""
