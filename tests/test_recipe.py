@@ -7,6 +7,7 @@ import pytest
 from tfkd.recipe import Recipe, RecipeError, load_recipe, parse_recipe
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
+OPENPACK = {"data": {"dataset": "openpack", "split": "pilot"}}
 CAUSAL = {"student": {"kind": "causal"}}
 
 
@@ -52,6 +53,11 @@ def test_settings_can_take_the_place_of_the_files(tmp_path):
         ({"data": {"dataset": "kitchen"}}, "data.dataset is 'kitchen', but must be utd or berkeley or mmact"),
         ({"data": {"dataset": "mmact", "split": "cross_trial"}}, "cross_session or loso (of mmact)"),
         ({"data": {"sensors": ["atr01"]}}, "data.sensors is ('atr01',), but must be empty, but for mmact or openpack"),
+        (OPENPACK | {"data": {**OPENPACK["data"], "sensors": ["atr09"]}}, "'atr09', but must be atr01 or atr02"),
+        (OPENPACK | {"data": {**OPENPACK["data"], "sensors": ["atr01"] * 2}}, "sensors named once each"),
+        (OPENPACK | {"teacher": {"kind": "depth"}}, "a teacher that sees what the data set openpack has: imu or skel"),
+        ({"teacher": {"kind": "video"}}, "what the data set synthetic has: imu or skeleton or depth"),
+        ({"data": {"dataset": "folder"}, "more_teachers": [{"kind": "video"}]}, "more_teachers[0].kind is 'video'"),
         ({"teacher": {"kind": "radar"}}, "must be fused or skeleton or graph or imu or depth or video"),
         ({"student": {"kind": "gaf", "image_size": 129}}, "student.image_size is 129, but must be from 8 to"),
         ({"student": {"kind": "resnet18", "image_size": 31}}, "student.image_size is 31, but must be from 32"),

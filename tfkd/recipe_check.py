@@ -124,6 +124,10 @@ def _check_data(data, require):
         not data.sensors or data.dataset in datasets.CHOOSE_SENSORS, "data.sensors", data.sensors,
         f"empty, but for {' or '.join(datasets.CHOOSE_SENSORS)}",
     )  # fmt: skip
+    known = datasets.sensors(data.dataset)
+    for sensor in data.sensors:
+        require(sensor in known, "data.sensors", sensor, f"{' or '.join(known)} (of {data.dataset})")
+    require(len(set(data.sensors)) == len(data.sensors), "data.sensors", data.sensors, "of sensors named once each")
     require(0 <= data.label_noise < 1, "data.label_noise", data.label_noise, "at least 0 and below 1")
 
 
@@ -166,6 +170,11 @@ def _check_teachers(recipe, require):
         ):  # fmt: skip
             value = getattr(teacher, key)
             require(value in known, f"{part}.{key}", value, " or ".join(known))
+        dataset, known = recipe.data.dataset, datasets.modalities(recipe.data.dataset)
+        require(
+            set(teacher.modalities) <= set(known), f"{part}.kind", teacher.kind,
+            f"a teacher that sees what the data set {dataset} has: {' or '.join(known)}",
+        )  # fmt: skip
         for key in ("width", "embedding"):
             require(getattr(teacher, key) >= 1, f"{part}.{key}", getattr(teacher, key), "at least 1")
         require(0 <= teacher.dropout < 1, f"{part}.dropout", teacher.dropout, "at least 0 and below 1")

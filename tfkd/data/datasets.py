@@ -60,6 +60,25 @@ def missing_data_message(dataset):
     return _reader(dataset)[1](None)
 
 
+def modalities(dataset):
+    """What a data set can be read of, the IMU first."""
+    more = {"utd": ("depth", "video"), "synthetic": ("depth",)}
+    return ("imu", "skeleton", *more.get(dataset, ()))
+
+
+def sensors(dataset):
+    """The sensors of a data set in `CHOOSE_SENSORS`; of the others none."""
+    if dataset == "mmact":
+        from tfkd.data.mmact import AXES
+
+        return tuple(AXES)
+    if dataset == "openpack":
+        from tfkd.data.openpack import SENSORS
+
+        return SENSORS
+    return ()
+
+
 def protocols(dataset):
     """The protocols of a data set: name -> function `(recordings, validation_subjects)` that returns a `Split`.
 
