@@ -134,6 +134,19 @@ def test_a_bad_accelerometer_file_is_named_and_skipped_or_fatal(tree, fault, mes
     assert set(read[0].streams) == {"skeleton"} and read.notes["no imu: sensors missing"]
 
 
+@pytest.mark.parametrize(
+    "kind, message", [("damaged", "Error -3"), ("encrypted", "password required"), ("unknown", "compression")]
+)
+def test_a_file_that_its_zip_does_not_give_is_named_and_skipped_or_fatal(tree, kind, message):
+    archive, _ = berkeley.layout_zips(only(tree, "bvh", "markers"))
+    where = faults.fault_in_zip(archive, f"acc_h02_{TRIAL}.txt", kind)
+    with pytest.raises(DataError) as raised:
+        read_berkeley_mhad(tree)
+    for part in (f"{where} cannot be read", message, "--skip_bad_files"):
+        assert part in str(raised.value)
+    assert len(read_skipping(tree).notes["skipped: bad file"]) == 1
+
+
 SKELETON_FAULTS = [
     ("bvh", faults.fault_truncated, "cells instead of 93 (Hips.Xposition, Hips.Yposition"),
     ("bvh", lambda tree, trial, kind: faults.fault_truncated(tree, trial, kind, 0.001), "no line MOTION"),

@@ -3,6 +3,7 @@ path of the spoilt (or removed) file."""
 
 import re
 import shutil
+import zipfile
 
 import numpy as np
 
@@ -163,3 +164,18 @@ def fault_duplicate(tree, trial, sensor=1):
     copy.parent.mkdir(exist_ok=True)
     shutil.copyfile(original, copy)
     return copy
+
+
+def fault_in_zip(archive, name, kind):
+    """A file within a zip is `"damaged"`, `"encrypted"` or compressed in an `"unknown"` way. Returns `zip:file`."""
+    data = bytearray(archive.read_bytes())
+    with zipfile.ZipFile(archive) as opened:
+        (info,) = [info for info in opened.infolist() if info.filename.endswith(name)]
+    if kind == "damaged":
+        begin = info.header_offset + 30 + len(info.filename)
+        data[begin : begin + 20] = b"\xff" * 20
+    else:
+        entry = data.rindex(info.filename.encode()) - 46  # in the directory at the end
+        data[entry + 8 if kind == "encrypted" else entry + 10] = 1 if kind == "encrypted" else 98
+    archive.write_bytes(data)
+    return f"{archive}:{info.filename}"

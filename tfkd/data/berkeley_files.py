@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import zipfile
+import zlib
 from collections import defaultdict
 
 import numpy as np
@@ -96,7 +97,8 @@ def content(source):
     try:
         with source.open() as file:
             return file.read().removeprefix(b"\xef\xbb\xbf")
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
+        # In a zip: damaged, cut off, encrypted (RuntimeError), or compressed in a way that Python does not know.
         raise DataError(f"{source} cannot be read: {error}.") from error
 
 
