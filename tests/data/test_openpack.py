@@ -213,6 +213,12 @@ def test_the_challenges_people_are_apart(tmp_path):
     assert sides == [["U0101-S0100"], ["U0106-S0100"], ["U0104-S0100"]]
     with pytest.raises(DataError, match="not among the training people"):
         openpack_splits.challenge_2022(read(tree), [104])
+    for split, message in (
+        (openpack_splits.challenge_2022, "2022 leaves no recording for test, .*U0104, .*found are U0101 S0100"),
+        (openpack_splits.pilot, "pilot leaves no recording for train, .* --users U0102,U0103.*data.split=by_box"),
+    ):
+        with pytest.raises(DataError, match=message):
+            split(read(tree / "U0101"))
 
 
 def test_boxes_become_recordings_of_their_own(tmp_path):

@@ -88,8 +88,19 @@ def test_a_person_or_recording_on_two_sides_is_refused(tiny):
         Split("bad", first.of_subjects([1, 2]), nobody, second.of_subjects([1, 3]))
     with pytest.raises(DataError, match=r"\['a1_s1_t1'.*\] are in both train and test"):
         Split("bad", tiny.of_subjects([1]), nobody, tiny.of_subjects([1]), same_people=True)
-    with pytest.raises(DataError, match="leaves no recording for test"):
+    with pytest.raises(DataError, match=r"bad leaves no recording for test.*train: \[1, 2, 3, 4\].* test: nobody"):
         Split("bad", tiny, nobody, nobody)
+
+
+def test_too_few_people_are_named_with_the_split_that_needs_more(tiny):
+    alone = tiny.of_subjects([2])
+    for split, name, people in (
+        (cross_subject, "cross_subject", r"train: nobody; validation: nobody; test: \[2\]"),
+        (cross_subject_reversed, "cross_subject_reversed", r"train: \[2\]; .*test: nobody"),
+        (lambda data: leave_one_subject_out(data, 2), "loso_2", r"train: nobody; .*test: \[2\]"),
+    ):
+        with pytest.raises(DataError, match=f"The split {name} leaves no recording for .*{people}. Read more people,"):
+            split(alone)
 
 
 def test_hidden_labels(tiny):

@@ -70,6 +70,16 @@ def _by_session(name, recordings, train, test, validation_subjects):
     def of(sessions):
         return recordings.where(lambda r: (r.conditions["user"], r.conditions["session"]) in sessions)
 
+    for side, sessions in (("train", train), ("test", test)):
+        if not len(of(sessions)):
+            found = sorted({f"{r.conditions['user']} {r.conditions['session']}" for r in recordings})
+            users = sorted({user for user, _ in sessions})
+            raise DataError(
+                f"The split {name} leaves no recording for {side}, which takes sessions of {', '.join(users)}; found "
+                f"are {', '.join(found[:5])}{', ...' * (len(found) > 5)}. Get some of those people too "
+                f"(tools/download.py --dataset openpack --users {','.join(users[:2])}), or learn and test on the "
+                "sessions that are there, which says nothing of new people: --set data.split=by_box."
+            )
     held_out, train = set(validation_subjects), of(train)
     if absent := held_out - set(train.subjects):
         raise DataError(f"validation_subjects {sorted(absent)} are not among the training people {train.subjects}.")

@@ -28,10 +28,14 @@ class Split:
     same_people: bool = False
 
     def __post_init__(self):
-        for side in ("train", "test"):
-            if not len(getattr(self, side)):
-                raise DataError(f"The split {self.name} leaves no recording for {side}.")
         sides = {"train": self.train, "validation": self.validation, "test": self.test}
+        for side in ("train", "test"):
+            if not len(sides[side]):
+                people = "; ".join(f"{name}: {sides[name].subjects or 'nobody'}" for name in sides)
+                raise DataError(
+                    f"The split {self.name} leaves no recording for {side}. It finds these people, {people}. Read more "
+                    "people, or divide those that are there in another way: data.split, data.validation_subjects."
+                )
         for a, b in (("train", "validation"), ("train", "test"), ("validation", "test")):
             if shared := {r.id for r in sides[a]} & {r.id for r in sides[b]}:
                 raise DataError(f"{self.name}: {sorted(shared)[:5]} are in both {a} and {b}.")
@@ -52,20 +56,13 @@ def cross_subject(recordings, validation_subjects=(), train_subjects=None):
     train = {s for s in everyone if s % 2} if train_subjects is None else set(train_subjects)
     if absent := train - everyone:
         raise DataError(f"train_subjects {sorted(absent)} are not in the data {sorted(everyone)}.")
-    held_out = _held_out(validation_subjects, train)
-    return Split(
-        "cross_subject",
-        recordings.of_subjects(train - held_out),
-        recordings.of_subjects(held_out),
-        recordings.of_subjects(everyone - train),
-    )
+    return _by_people("cross_subject", recordings, train, validation_subjects)
 
 
 def cross_subject_reversed(recordings, validation_subjects=()):
     """Even-numbered people train, odd-numbered people test: whether a finding holds with the sides exchanged."""
     even = {subject for subject in recordings.subjects if subject % 2 == 0}
-    split = cross_subject(recordings, validation_subjects, even)
-    return dataclasses.replace(split, name="cross_subject_reversed")
+    return _by_people("cross_subject_reversed", recordings, even, validation_subjects)
 
 
 def cross_trial(recordings, validation_subjects=(), train_trials=(1, 2)):
@@ -127,9 +124,18 @@ def leave_one_subject_out(recordings, subject, validation_subjects=()):
     """Everyone but `subject` trains, `subject` tests."""
     if subject not in recordings.subjects:
         raise DataError(f"Person {subject} is not in the data ({recordings.subjects}).")
-    train = set(recordings.subjects) - {subject}
-    split = cross_subject(recordings, validation_subjects, train)
-    return dataclasses.replace(split, name=f"loso_{subject}")
+    return _by_people(f"loso_{subject}", recordings, set(recordings.subjects) - {subject}, validation_subjects)
+
+
+def _by_people(name, recordings, train, validation_subjects):
+    """All who do not train, test."""
+    held_out = _held_out(validation_subjects, train)
+    return Split(
+        name,
+        recordings.of_subjects(train - held_out),
+        recordings.of_subjects(held_out),
+        recordings.of_subjects(set(recordings.subjects) - train),
+    )
 
 
 def _held_out(validation_subjects, train):
