@@ -26,7 +26,17 @@ def test_settings_can_take_the_place_of_the_files(tmp_path):
     recipe = load_recipe(path, changes)
     assert (recipe.data.dataset, recipe.data.split, recipe.data.test_subject) == ("utd", "loso", 3)
     assert recipe.data.labelled_subjects == (1, 5) and recipe.pruning.sparsity == 0.8
+    for text, words in (
+        ("windows.channels=[acc_x, acc_z]", ("acc_x", "acc_z")),
+        ("""windows.channels=[acc_x,"a, b" ,'c', two words ]""", ("acc_x", "a, b", "c", "two words")),
+        ("windows.channels=[]", ()),
+    ):
+        assert load_recipe(path, [text]).windows.channels == words
+    stages = ["pskd.stages=[[imu], [fused, imu]]", "pskd.epochs=[40, 60]", "more_teachers=[{kind='imu'}]"]
+    assert load_recipe(path, stages).pskd.stages == (("imu",), ("fused", "imu"))
     for change, message in (
+        ("windows.channels=[acc_x, 3]", "windows.channels[1] must be a string, got 3"),
+        ("ablation.control=yes", "ablation.control must be true or false, got 'yes'"),
         ("data.split", "'data.split' must have the form section.key=value"),
         ("data.split.x=3", "names split, which is no section"),
         ("data.splitt=loso", "unknown key data.splitt; did you mean data.split?"),

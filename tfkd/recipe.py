@@ -290,7 +290,7 @@ def load_recipe(path, changes=()):
     Args:
         path: of the TOML file.
         changes: settings that take the place of the file's, as `"data.labelled_subjects=[1, 3]"`: values as in TOML,
-            where words need no quotes.
+            where words need no quotes, not even in lists.
 
     Raises:
         RecipeError: the file is missing or no TOML, a key is unknown, or a value impossible.

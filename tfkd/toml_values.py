@@ -3,7 +3,9 @@
 import contextlib
 import dataclasses
 import difflib
+import json
 import math
+import re
 import tomllib
 
 from tfkd.recipe_check import RecipeError
@@ -57,7 +59,9 @@ def _value(kind, value, source, key):
 
 
 def change(values, text):
-    """Puts a setting, `"data.labelled_subjects=[1, 3]"`, in place of what `values` hold. A word needs no quotes.
+    """Puts a setting, `"data.labelled_subjects=[1, 3]"`, in place of what `values` hold.
+
+    A word needs no quotes, not even in a list: `"windows.channels=[acc_x, acc_y]"`.
 
     Raises:
         RecipeError: the text has another form, or names a section that is none.
@@ -65,11 +69,26 @@ def change(values, text):
     key, equals, value = (part.strip() for part in text.partition("="))
     if not (key and equals and value):
         raise RecipeError(f"The change {text!r} must have the form section.key=value.")
-    with contextlib.suppress(tomllib.TOMLDecodeError):  # then it is a word
-        value = tomllib.loads(f"value = {value}")["value"]
+    for written in (value, _WORDS.sub(_quoted, value)):
+        with contextlib.suppress(tomllib.TOMLDecodeError):  # then there are words in it
+            value = tomllib.loads(f"value = {written}")["value"]
+            break
     *parts, last = key.split(".")
     for part in parts:
         values = values.setdefault(part, {})
         if not isinstance(values, dict):
             raise RecipeError(f"The change {text!r} names {part}, which is no section of a recipe.")
     values[last] = value
+
+
+# What stands between the brackets and commas of a list; commas within quotes are none.
+_WORDS = re.compile(r"""\"[^"]*\"|'[^']*'|[^\[\],"'\s][^\[\],"']*""")
+
+
+def _quoted(match):
+    text = match[0].strip()
+    try:
+        tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return json.dumps(text)
+    return text
