@@ -62,6 +62,11 @@ def test_the_recipe_takes_the_folder_to_windows(example):
     recipe.augmentation(batch, np.ones(6, "float32"), np.random.default_rng(0), found.train.bones)
 
 
+def test_other_settings_go_to_another_folder():
+    shown = re.findall(r"`(--set [^`]+)`", PAGE)
+    assert shown and all(" --out runs/" in settings for settings in shown)
+
+
 def test_every_key_of_dataset_toml_is_shown_and_can_be_read(tmp_path):
     path = tmp_path / "dataset.toml"
     path.write_text(blocks("toml")[2])
