@@ -12,7 +12,7 @@ from tests.formats import own
 from tfkd import quantizing
 from tfkd.data import folder_settings
 from tfkd.data.folder import protocols, read_folder
-from tfkd.data.folder_files import read_intervals
+from tfkd.data.folder_intervals import read_intervals
 from tfkd.experiment import Experiment
 from tfkd.prepared import prepare, student_channels
 from tfkd.recipe import parse_recipe

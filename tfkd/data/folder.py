@@ -15,17 +15,15 @@ from collections import Counter, defaultdict
 from functools import partial
 from pathlib import Path
 
-from tfkd.data import cache
+from tfkd.data import cache, folder_intervals
 from tfkd.data import folder_files as files_of
 from tfkd.data.folder_settings import load_settings
 from tfkd.data.folder_streams import read_streams, stream_of, suspicions
-from tfkd.data.recordings import DataError, Interval, Recording, Recordings
+from tfkd.data.recordings import DataError, Recording, Recordings
 from tfkd.data.sources import check_on_error, notes_within
 from tfkd.data.splits import Split, by_condition
 
 KINDS = ("imu", "skeleton")
-STICKING_OUT = 1.0
-"""Seconds by which an interval may begin before, or end after, what was recorded."""
 READER = 1  # another number where the same files would give other arrays: the cache then starts anew
 _PROTOCOL = "protocol "  # and its name: key of the condition that says which side a recording is on
 
@@ -63,7 +61,7 @@ def read_folder(data_dir, modalities=("imu",), on_error="raise", use_cache=True)
     settings = load_settings(root / "dataset.toml")
     rows = {row.id: row for row in files_of.read_list(root / "recordings.csv")}
     files = _files(root, rows, modalities, notes)
-    spans = _spans(root, rows, files, on_error, notes)
+    spans = folder_intervals.read_spans(files, on_error, notes)
     classes = _classes(root, rows, spans, files, settings)
     conditions = _conditions(root, rows, settings)
 
@@ -85,7 +83,8 @@ def read_folder(data_dir, modalities=("imu",), on_error="raise", use_cache=True)
         place, *span = arrays["span"][i].tolist()
         row = placed[int(place)]
         try:
-            intervals = _intervals(files[row.id].get("intervals"), spans[row.id], name, span, classes, notes)
+            path = files[row.id].get("intervals")
+            intervals = folder_intervals.within(path, spans[row.id], name, span, classes, notes)
         except DataError as error:
             if on_error == "raise":
                 raise
@@ -214,19 +213,6 @@ def _files(root, rows, modalities, notes):
     return files
 
 
-def _spans(root, rows, files, on_error, notes):
-    """Id -> intervals, none for a trial; without the recordings whose intervals are bad."""
-    spans = {}
-    for key, found in files.items():
-        try:
-            spans[key] = files_of.read_intervals(found["intervals"]) if "intervals" in found else []
-        except DataError as error:
-            if on_error == "raise":
-                raise
-            notes["skipped: bad file"].append(str(error))
-    return spans
-
-
 def _classes(root, rows, spans, files, settings):
     """Class names in order."""
     places = {}
@@ -254,22 +240,3 @@ def _trials(rows):
         told = row.conditions.get("trial", "")
         trials[key] = int(told) if files_of.is_number(told) else seen[row.subject, row.label]
     return trials
-
-
-def _intervals(path, spans, name, span, classes, notes):
-    """`Interval`s within a part of a recording, in seconds from its beginning."""
-    start, stop, first, last = span
-    made = []
-    for begin, end, label, part, line in spans:
-        out = max(first - begin, end - last)
-        if out > STICKING_OUT or begin >= last or end <= first:
-            raise DataError(
-                f"{path}: line {line}: the interval from {begin:.15g} to {end:.15g} s lies outside the recording, from "
-                f"{first:.15g} to {last:.15g} s. Both go by one clock; columns begin_ms and end_ms take milliseconds."
-            )
-        if out > 0.1:
-            notes["clipped: intervals that stick out of the recording"].append(f"{name}: line {line}, by {out:.2f} s")
-        begin, end = max(begin, start), min(end, stop)
-        if begin < end:
-            made.append(Interval(begin - start, end - start, classes.index(label), part))
-    return tuple(made)

@@ -5,8 +5,8 @@ from collections import defaultdict
 import numpy as np
 
 from tfkd.data import clocks
-from tfkd.data.folder_files import read_stream
 from tfkd.data.folder_settings import UNITS
+from tfkd.data.folder_tables import read_stream
 from tfkd.data.recordings import DataError, Stream
 
 LONGEST_GAP = 1.0

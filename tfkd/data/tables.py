@@ -93,6 +93,32 @@ def _explain(path, content, columns, numbers, header=None):
                 )
 
 
+def read_header(path):
+    """The names in the first line of a CSV file."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as lines:
+            names = next(csv.reader(lines), [])
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read as CSV: {error}") from error
+    if not names:
+        raise DataError(f"{path} is empty.")
+    if blank := [name for name in names if name != name.strip()]:
+        raise DataError(f"{path}: line 1, column {blank[0]!r}: take the blanks beside the commas out.")
+    return names
+
+
+def place(path, row):
+    """Where in the file a row of its table is, in words."""
+    return f"line {lines_of_rows(path)[row]}" if path.suffix.lower() == ".csv" else f"row {row + 1}"
+
+
+def lines_of_rows(path):
+    """The line of each row of a CSV file with a header; blank lines are no rows."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file)
+        return [rows.line_num for cells in rows if cells][1:]
+
+
 def read_plain_numbers(data, name, columns, separator=None, skip=0):
     """A table without a header, whose columns are known.
 

@@ -1,0 +1,138 @@
+"""The streams of a folder of one's own recordings, as they stand in CSV, Parquet and NPZ files."""
+
+import zipfile
+from collections import Counter
+
+import numpy as np
+
+from tfkd.data import clocks, tables
+from tfkd.data.recordings import DataError
+
+BACKWARDS = 0.1
+"""Seconds by which a time stamp may lie before the one above it: such rows are put in order."""
+REPEATED = 0.1
+"""Share of the rows that may have the time of another."""
+FASTEST, SLOWEST = 1e-4, 1.0
+"""Seconds from row to row, beyond which the times are not in the unit that they say."""
+
+
+def read_stream(path, choose):
+    """A stream as it was recorded.
+
+    Args:
+        path: a CSV file with a header or a Parquet file, with a column `time` (seconds) or `time_ms` (milliseconds) and
+            one for each channel; or an NPZ file with arrays `time` or `time_ms` `(samples,)`, `values` `(samples,
+            channels)` and `channels`, their names.
+        choose: function from the names of the channels to those that are wanted, in order.
+
+    Returns:
+        `(times, values, channels, counts)`: ascending seconds; float32; the names of `values`; what was repaired.
+
+    Raises:
+        DataError: something is wrong with the file; line (in a CSV, else row) and column are named.
+    """
+    load = {".csv": _load_csv, ".parquet": _load_parquet, ".npz": _load_npz}[path.suffix.lower()]
+    clock, channels, numbers = load(path, choose)
+    times = numbers[:, 0] / (1000 if clock == "time_ms" else 1)
+    if len(times) < 2:
+        raise DataError(f"{path} has only {len(times)} sample.")
+    steps = np.diff(times)
+    if steps.min() < -BACKWARDS:
+        row = int(np.argmax(steps < -BACKWARDS)) + 1
+        where = f"{path}: {tables.place(path, row)}, column {clock}"
+        raise DataError(
+            f"{where}: the clock runs backwards, from {numbers[row - 1, 0]:.15g} to {numbers[row, 0]:.15g}. If the "
+            "device was started anew there, make two recordings of it."
+        )
+    times, values, counts = clocks.in_order(times, numbers[:, 1:].astype("float32"))
+    step = np.median(np.diff(times)) if len(times) > 1 else 0.0
+    if counts["repeated"] > REPEATED * len(steps):
+        raise DataError(
+            f"{path}: {counts['repeated']} of {len(numbers)} rows have the {clock} of another row. If the clock ticks "
+            "slower than the sensor, write fractions of a second or number the samples between its ticks."
+        )
+    if not FASTEST <= step <= SLOWEST:
+        raise DataError(
+            f"{path}: from row to row, {clock} goes on by {step:.3g} s. Is that the unit? Columns called time are in "
+            "seconds, and time_ms in milliseconds."
+        )
+    return times, values, channels, {what: count for what, count in counts.items() if count}
+
+
+def _load_csv(path, choose):
+    names = tables.read_header(path)
+    clock = _clock(path, names)
+    if repeated := [name for name, count in Counter(names).items() if count > 1]:
+        raise DataError(f"{path}: line 1 has several columns {', '.join(repeated)}.")
+    channels = choose([name for name in names if name != clock])
+    return clock, channels, tables.read_numbers(path, [clock, *channels])
+
+
+def _load_parquet(path, choose):
+    import pandas as pd
+
+    try:
+        table = pd.read_parquet(path)
+    except ImportError as error:
+        raise DataError(
+            f'{path}: Parquet files need pyarrow: pip install "tfkd[parquet]". CSV and NPZ files need nothing more.'
+        ) from error
+    except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
+        raise DataError(f"{path} cannot be read as Parquet: {error}") from error
+    names = [str(name) for name in table.columns]
+    clock = _clock(path, names)
+    channels = choose([name for name in names if name != clock])
+    return clock, channels, _checked(path, table.set_axis(names, axis=1), [clock, *channels])
+
+
+def _load_npz(path, choose):
+    import pandas as pd
+
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            content = {name: arrays[name] for name in arrays.files}
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} cannot be read as NPZ without pickles: {error}") from error
+    clock = _clock(path, content, "array")
+    if missing := {"values", "channels"} - set(content):
+        raise DataError(f"{path} has no array {' or '.join(sorted(missing))}, only {', '.join(content)}.")
+    times, values, names = content[clock], content["values"], [str(name) for name in content["channels"].ravel()]
+    if values.ndim == 3 and values.shape[2] == 3:  # a skeleton, (samples, joints, 3)
+        values, names = values.reshape(len(values), -1), [f"{name}_{axis}" for name in names for axis in "xyz"]
+    if times.shape != (len(values),) or values.shape != (len(values), len(names)):
+        raise DataError(
+            f"{path}: {clock} has shape {times.shape}, values {content['values'].shape} and channels "
+            f"{content['channels'].shape}, but must be (samples,), (samples, channels) and (channels,)."
+        )
+    channels = choose(names)
+    table = pd.DataFrame(values, columns=names)
+    table.insert(0, clock, times)
+    return clock, channels, _checked(path, table, [clock, *channels])
+
+
+def _checked(path, table, columns):
+    """Columns of a table as float64; a missing one, and a cell that is no finite number, are told."""
+    if missing := [name for name in columns if name not in table]:
+        raise DataError(f"{path} has no column {', '.join(missing)}, only {', '.join(table.columns)}.")
+    try:
+        numbers = table[columns].to_numpy("float64")
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{path}: the columns are not all numbers: {error}") from error
+    if len(wrong := np.argwhere(~np.isfinite(numbers))):
+        row, column = wrong[0]
+        raise DataError(
+            f"{path}: {tables.place(path, row)}, column {columns[column]}: {numbers[row, column]} is no finite number."
+        )
+    return numbers
+
+
+def _clock(path, names, kind="column"):
+    if clocks_there := [name for name in ("time", "time_ms") if name in names]:
+        return clocks_there[0]
+    where = f"{path}: line 1" if path.suffix.lower() == ".csv" else f"{path}"
+    semicolons = any(";" in name for name in names)
+    hint = " It is separated by semicolons: save it with commas between the cells and points in the numbers."
+    raise DataError(
+        f"{where} has no {kind} time (seconds) or time_ms (milliseconds), only {', '.join(names)}."
+        + hint * semicolons
+    )
