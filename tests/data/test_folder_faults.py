@@ -27,7 +27,15 @@ FAULTS = {
     ),
     "missing column": (
         lambda d: own.fault_column(d / "imu" / "b1.csv", "gyro_z"),
-        "imu/b1.csv has the channels acc_x, .*gyro_y, but the files before it acc_x, .*gyro_z",
+        "imu/b1.csv has other channels than most files, such as .*imu/a1.csv: not gyro_z. .*channels = ",
+    ),
+    "another channel in the first file": (
+        lambda d: own.change(d / "imu" / "a1.csv", "gyro_z", "temp"),
+        "imu/a1.csv has other channels than most files, such as .*imu/a2.csv: besides temp; not gyro_z",
+    ),
+    "another joint in the first file": (
+        lambda d: own.change(d / "skeleton" / "a1.csv", "hand_", "elbow_"),
+        "skeleton/a1.csv has other joints than most files, such as .*skeleton/a2.csv: besides elbow; not hand",
     ),
     "missing axis": (
         lambda d: own.fault_column(d / "skeleton" / "b1.csv", "neck_z"),

@@ -24,7 +24,7 @@ from tfkd.data.sources import check_on_error, notes_within
 from tfkd.data.splits import Split, by_condition
 
 KINDS = ("imu", "skeleton")
-READER = 1  # another number where the same files would give other arrays: the cache then starts anew
+READER = 2  # another number where the same files would give other arrays: the cache then starts anew
 _PROTOCOL = "protocol "  # and its name: key of the condition that says which side a recording is on
 
 

@@ -1,6 +1,6 @@
 """The streams of a folder of one's own recordings: checked, brought to tfkd's units, and joined on time."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 
@@ -33,7 +33,7 @@ def read_streams(files, whole, settings, on_error):
         and the first and last moment that any stream of the recording covers. `facts` holds `"channels"` and `"rates"`
         of each modality, and `"notes"`.
     """
-    notes, channels, raw = defaultdict(list), {}, defaultdict(dict)
+    notes, raw = defaultdict(list), defaultdict(dict)
 
     def refuse(error):
         if on_error == "raise":
@@ -43,9 +43,11 @@ def read_streams(files, whole, settings, on_error):
     for key, found in files.items():
         for modality, path in found.items():
             try:
-                raw[key][modality] = _LOAD[modality](path, settings, channels, notes)
+                raw[key][modality] = _LOAD[modality](path, settings, notes)
             except DataError as error:
                 refuse(error)
+    there = [modality for modality in _LOAD if any(modality in streams for streams in raw.values())]
+    channels = {modality: _agreed(modality, raw, files, refuse) for modality in there}
     raw = {key: streams for key, streams in raw.items() if streams}
     rates = {}
     for modality in _LOAD:
@@ -69,16 +71,11 @@ def read_streams(files, whole, settings, on_error):
 # ---- One file ----
 
 
-def _load_imu(path, settings, known, notes):
+def _load_imu(path, settings, notes):
     def choose(names):
-        if not settings.imu.channels and known.setdefault("imu", names) and set(names) != set(known["imu"]):
-            raise DataError(
-                f"{path} has the channels {', '.join(names)}, but the files before it {', '.join(known['imu'])}. Say "
-                "which to read in dataset.toml: [imu] channels = [...]."
-            )
         if not names:
             raise DataError(f"{path} has no channels, only times.")
-        return known.setdefault("imu", list(settings.imu.channels))
+        return list(settings.imu.channels or names)
 
     times, values, channels, repairs = read_stream(path, choose)
     _note_repairs(path, repairs, notes)
@@ -88,7 +85,7 @@ def _load_imu(path, settings, known, notes):
             "dataset.toml, [imu] channels = [...]."
         )
     _check_acceleration(path, values, channels, settings)
-    return times, values * np.array([settings.imu.unit(name)[1] for name in channels], "float32")
+    return times, values * np.array([settings.imu.unit(name)[1] for name in channels], "float32"), channels
 
 
 def _check_acceleration(path, values, channels, settings):
@@ -104,7 +101,7 @@ def _check_acceleration(path, values, channels, settings):
                     )
 
 
-def _load_skeleton(path, settings, known, notes):
+def _load_skeleton(path, settings, notes):
     def choose(names):
         joints = list(dict.fromkeys(name[:-2] for name in names if name.endswith(("_x", "_y", "_z"))))
         columns = [f"{joint}_{axis}" for joint in joints for axis in "xyz"]
@@ -112,15 +109,12 @@ def _load_skeleton(path, settings, known, notes):
             raise DataError(f"{path} has no column {', '.join(missing)}: a joint has x, y and z.")
         if not joints:
             raise DataError(f"{path} has no joints: its columns are called <joint>_x, <joint>_y and <joint>_z.")
-        if set(joints) != set(known.setdefault("skeleton", joints)):
-            other = set(joints) ^ set(known["skeleton"])
-            raise DataError(f"{path} differs from the files before it in the joints {', '.join(sorted(other))}.")
         others = ", ".join(name for name in names if name not in columns)
         if others and others not in notes["ignored: columns of skeleton files that are no joint"]:
             notes["ignored: columns of skeleton files that are no joint"].append(others)
-        return [f"{joint}_{axis}" for joint in known["skeleton"] for axis in "xyz"]
+        return columns
 
-    times, values, _, repairs = read_stream(path, choose)
+    times, values, columns, repairs = read_stream(path, choose)
     _note_repairs(path, repairs, notes)
     units = settings.skeleton.units
     joints = values.reshape(len(values), -1, 3) * np.float32(UNITS["skeleton"][units])
@@ -130,10 +124,36 @@ def _load_skeleton(path, settings, known, notes):
             f"{path}: the person measures {extent:.4g} m, so the joints are not in {units}. Say their unit in "
             f'dataset.toml: [skeleton] units = {" or ".join(repr(unit) for unit in UNITS["skeleton"])}.'
         )
-    return times, joints
+    return times, joints, [name[:-2] for name in columns[::3]]
 
 
 _LOAD = {"imu": _load_imu, "skeleton": _load_skeleton}
+
+
+def _agreed(modality, raw, files, refuse):
+    """The channels or joints of most files; brings the streams in `raw` to their order, and refuses the others."""
+    names = {key: streams[modality][2] for key, streams in raw.items() if modality in streams}
+    usual = Counter(frozenset(found) for found in names.values()).most_common(1)[0][0]  # of equals the first
+    example = next(key for key, found in names.items() if set(found) == usual)
+    order = names[example]
+    for key, found in names.items():
+        times, values, _ = raw[key].pop(modality)
+        if set(found) == usual:
+            raw[key][modality] = times, values[:, [found.index(name) for name in order]] if found != order else values
+            continue
+        what, hint = {
+            "imu": ("channels", " Or say which to read in dataset.toml: [imu] channels = [...]."),
+            "skeleton": ("joints", ""),
+        }[modality]
+        more, less = sorted(set(found) - usual), sorted(usual - set(found))
+        refuse(
+            DataError(
+                f"{files[key][modality]} has other {what} than most files, such as {files[example][modality]}: "
+                + "; ".join([f"besides {', '.join(more)}"] * bool(more) + [f"not {', '.join(less)}"] * bool(less))
+                + f". All files have the same ones: correct it.{hint}"
+            )
+        )
+    return order
 
 
 def _note_repairs(path, repairs, notes):
