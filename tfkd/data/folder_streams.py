@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 import numpy as np
 
 from tfkd.data import clocks
+from tfkd.data.folder_channels import side_by_side
 from tfkd.data.folder_settings import UNITS
 from tfkd.data.folder_tables import read_stream
 from tfkd.data.recordings import DataError, Stream
@@ -47,7 +48,7 @@ def read_streams(files, whole, settings, on_error):
             except DataError as error:
                 refuse(error)
     there = [modality for modality in _LOAD if any(modality in streams for streams in raw.values())]
-    channels = {modality: _agreed(modality, raw, files, refuse) for modality in there}
+    channels = {modality: _agreed(modality, raw, files, refuse, notes) for modality in there}
     raw = {key: streams for key, streams in raw.items() if streams}
     rates = {}
     for modality in _LOAD:
@@ -130,12 +131,14 @@ def _load_skeleton(path, settings, notes):
 _LOAD = {"imu": _load_imu, "skeleton": _load_skeleton}
 
 
-def _agreed(modality, raw, files, refuse):
+def _agreed(modality, raw, files, refuse, notes):
     """The channels or joints of most files; brings the streams in `raw` to their order, and refuses the others."""
     names = {key: streams[modality][2] for key, streams in raw.items() if modality in streams}
     usual = Counter(frozenset(found) for found in names.values()).most_common(1)[0][0]  # of equals the first
     example = next(key for key, found in names.items() if set(found) == usual)
-    order = names[example]
+    order = side_by_side(names[example]) if modality == "imu" else names[example]
+    if order != names[example]:
+        notes["put in order: channels of a sensor side by side"].append(", ".join(order))
     for key, found in names.items():
         times, values, _ = raw[key].pop(modality)
         if set(found) == usual:
