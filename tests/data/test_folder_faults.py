@@ -81,6 +81,10 @@ FAULTS = {
         lambda d: own.write_skeleton(d / "skeleton" / "a2.csv", own.times(4, 30), 1000),
         r"skeleton/a2.csv: the person measures 500 m.*\[skeleton\] units = 'm' or 'cm' or 'mm'",
     ),
+    "metres called millimetres": (
+        lambda d: own.write_skeleton(d / "skeleton" / "a2.csv", own.times(4, 30), 0.001),
+        "skeleton/a2.csv: the person measures 0.0005 m, so the joints are not in m. ",
+    ),
     "interval outside": (
         lambda d: own.change(d / "intervals" / "shift.csv", "1030", "1032"),
         "intervals/shift.csv: line 4: the interval from 1020.5 to 1032 s lies outside .* from 1000 to 1030 s",

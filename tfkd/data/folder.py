@@ -17,8 +17,9 @@ from pathlib import Path
 
 from tfkd.data import cache, folder_intervals
 from tfkd.data import folder_files as files_of
+from tfkd.data.folder_doubts import suspicions
 from tfkd.data.folder_settings import load_settings
-from tfkd.data.folder_streams import read_streams, stream_of, suspicions
+from tfkd.data.folder_streams import read_streams, stream_of
 from tfkd.data.recordings import DataError, Recording, Recordings
 from tfkd.data.sources import check_on_error, notes_within
 from tfkd.data.splits import Split, by_condition
@@ -75,7 +76,8 @@ def read_folder(data_dir, modalities=("imu",), on_error="raise", use_cache=True)
     for kind, entries in facts["notes"].items():
         notes[kind].extend(entries)
 
-    known = {m: stream_of(m, facts["channels"][m], facts["rates"][m], settings, root / "dataset.toml")
+    known = {m: stream_of(m, facts["channels"][m], facts["rates"][m], settings, facts["columns"],
+                          root / "dataset.toml")
              for m in modalities if m in arrays}  # fmt: skip
     people, trials = files_of.numbered(row.subject for row in rows.values()), _trials(rows)
     items, bad, placed = [], set(), [rows[key] for key in streams]

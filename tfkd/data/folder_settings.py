@@ -7,6 +7,7 @@ import re
 import tomllib
 from pathlib import Path
 
+from tfkd.data.folder_channels import plain, words
 from tfkd.data.recordings import DataError
 
 G = 9.80665
@@ -28,11 +29,24 @@ class Imu:
 
     def unit(self, channel):
         """The unit of a channel as it is read, and the factor that brings the files' numbers to it."""
-        words = channel.lower().split("_")
-        for kind in ("acc", "gyro"):
-            if any(word.startswith(kind[:4]) for word in words):
-                return next(iter(UNITS[kind])), UNITS[kind][self.units.get(kind, next(iter(UNITS[kind])))]
-        return next((unit for word, unit in self.units.items() if word in (channel, *words)), "as recorded"), 1.0
+        kind, told = _kind(channel), self.units.get(self.key(channel))
+        if kind is None:
+            return told or "as recorded", 1.0
+        ours = next(iter(UNITS[kind]))
+        return ours, UNITS[kind][told or ours]
+
+    def key(self, channel):
+        """The key of `units` that is about a channel, or `None`."""
+        kind, names = _kind(channel), (channel.lower(), *words(channel))
+        return next((key for key in self.units if (key == kind if kind else plain(key).lower() in names)), None)
+
+
+def _kind(channel):
+    """What a channel measures, if a word of its name tells."""
+    for kind, beginning in (("acc", "acc"), ("gyro", "gyr")):
+        if any(word.startswith(beginning) for word in words(channel)):
+            return kind
+    return None
 
 
 @dataclasses.dataclass(frozen=True)

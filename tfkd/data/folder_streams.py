@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 import numpy as np
 
 from tfkd.data import clocks
-from tfkd.data.folder_channels import side_by_side
+from tfkd.data.folder_channels import plain, side_by_side, triples_of
 from tfkd.data.folder_settings import UNITS
 from tfkd.data.folder_tables import read_stream
 from tfkd.data.recordings import DataError, Stream
@@ -32,9 +32,9 @@ def read_streams(files, whole, settings, on_error):
         `((ids, arrays), facts)`. `arrays["imu"]` and `arrays["skeleton"]` are empty where a part lacks one;
         `arrays["span"]` is `(5,)`: place of the recording in `files`, begin and end of the part by the streams' clock,
         and the first and last moment that any stream of the recording covers. `facts` holds `"channels"` and `"rates"`
-        of each modality, and `"notes"`.
+        of each modality, `"columns"`: all channels in the files of the IMU, and `"notes"`.
     """
-    notes, raw = defaultdict(list), defaultdict(dict)
+    notes, raw, columns = defaultdict(list), defaultdict(dict), {}
 
     def refuse(error):
         if on_error == "raise":
@@ -44,7 +44,7 @@ def read_streams(files, whole, settings, on_error):
     for key, found in files.items():
         for modality, path in found.items():
             try:
-                raw[key][modality] = _LOAD[modality](path, settings, notes)
+                raw[key][modality] = _LOAD[modality](path, settings, columns, notes)
             except DataError as error:
                 refuse(error)
     there = [modality for modality in _LOAD if any(modality in streams for streams in raw.values())]
@@ -66,19 +66,25 @@ def read_streams(files, whole, settings, on_error):
             made.append({"span": np.array([place, *span]), **arrays})
     empty = {kind: values[:0] for arrays in made for kind, values in arrays.items()}
     arrays = {kind: [arrays.get(kind, none) for arrays in made] for kind, none in empty.items()}
-    return (ids, arrays), {"channels": channels, "rates": rates, "notes": notes}
+    return (ids, arrays), {"channels": channels, "rates": rates, "columns": list(columns), "notes": notes}
 
 
 # ---- One file ----
 
 
-def _load_imu(path, settings, notes):
+def _load_imu(path, settings, columns, notes):
     def choose(names):
         if not names:
             raise DataError(f"{path} has no channels, only times.")
-        return list(settings.imu.channels or names)
+        spelled = {}
+        for name in names:
+            if (other := spelled.setdefault(plain(name), name)) != name:
+                raise DataError(f"{path}: {other} and {name} are both the channel {plain(name)}. Take one of them out.")
+        columns.update(spelled)
+        return [spelled.get(plain(name), name) for name in settings.imu.channels or names]
 
     times, values, channels, repairs = read_stream(path, choose)
+    channels = [plain(name) for name in channels]
     _note_repairs(path, repairs, notes)
     if constant := [name for name, width in zip(channels, np.ptp(values, axis=0)) if width == 0]:
         raise DataError(
@@ -91,8 +97,8 @@ def _load_imu(path, settings, notes):
 
 def _check_acceleration(path, values, channels, settings):
     """The earth pulls at every accelerometer with 1 g: a median near 9.8 or 1000 is another unit."""
-    for axes in ([f"{name[:-2]}_{axis}" for axis in "xyz"] for name in channels if name.endswith("_x")):
-        if set(axes) <= set(channels) and settings.imu.unit(axes[0]) == ("g", 1.0):
+    for axes in triples_of(channels):
+        if settings.imu.unit(axes[0]) == ("g", 1.0):
             length = np.median(np.linalg.norm(values[:, [channels.index(axis) for axis in axes]], axis=1))
             for unit in ("m/s2", "mg"):
                 if 0.7 < length * UNITS["acc"][unit] < 1.4:
@@ -102,7 +108,7 @@ def _check_acceleration(path, values, channels, settings):
                     )
 
 
-def _load_skeleton(path, settings, notes):
+def _load_skeleton(path, settings, columns, notes):
     def choose(names):
         joints = list(dict.fromkeys(name[:-2] for name in names if name.endswith(("_x", "_y", "_z"))))
         columns = [f"{joint}_{axis}" for joint in joints for axis in "xyz"]
@@ -120,7 +126,7 @@ def _load_skeleton(path, settings, notes):
     units = settings.skeleton.units
     joints = values.reshape(len(values), -1, 3) * np.float32(UNITS["skeleton"][units])
     extent = float(np.median(np.ptp(joints, axis=1).max(axis=1)))
-    if extent > 5 or extent == 0:
+    if not 0.2 <= extent <= 5:
         raise DataError(
             f"{path}: the person measures {extent:.4g} m, so the joints are not in {units}. Say their unit in "
             f'dataset.toml: [skeleton] units = {" or ".join(repr(unit) for unit in UNITS["skeleton"])}.'
@@ -235,9 +241,15 @@ def _grids(begin, end, rates, modalities):
 # ---- What is known of a modality ----
 
 
-def stream_of(modality, channels, rate_hz, settings, path):
-    """The `Stream` of a modality; `path` of dataset.toml is for errors."""
+def stream_of(modality, channels, rate_hz, settings, columns, path):
+    """The `Stream` of a modality; `columns` are all that the IMU's files have, `path` of dataset.toml is for errors."""
     if modality == "imu":
+        keys = {settings.imu.key(name) for name in columns}
+        if unused := [key for key in settings.imu.units if key not in keys]:
+            raise DataError(
+                f"{path}: imu.units.{unused[0]} is about no channel of the IMU; there are {', '.join(columns)}. acc is "
+                "about names with a word that begins with acc, gyro about those with gyr, others about a name or word."
+            )
         return Stream(tuple(channels), tuple(settings.imu.unit(name)[0] for name in channels), rate_hz)
     skeleton = settings.skeleton
     for key, ours in (("hip", "hip_center"), ("neck", "shoulder_center")):
@@ -272,28 +284,3 @@ def _outwards(joints, skeleton, path):
     if rest:
         raise DataError(f"{path}: no way leads from {skeleton.hip} to the bones {[list(bone) for bone in rest]}.")
     return tuple(ordered)
-
-
-def suspicions(recordings, streams):
-    """Sentences about what is possible, but seldom meant: units and axes."""
-    told = []
-    if "imu" in streams and "g" not in streams["imu"].units:
-        told.append("no channel of the IMU has a word that begins with acc: none is taken for an acceleration in g")
-    if turning := [i for i, unit in enumerate(streams["imu"].units) if unit == "deg/s"] if "imu" in streams else []:
-        most = max((abs(r.streams["imu"][:, turning]).max() for r in recordings if "imu" in r.streams), default=0)
-        if most < 35:
-            told.append(
-                f"no angular rate is above {most:.3g} deg/s: is it in rad/s? "
-                'dataset.toml: [imu] units = {gyro = "rad/s"}'
-            )
-    if "skeleton" in streams:
-        names = streams["skeleton"].channels
-        hip, neck = names.index("hip_center"), names.index("shoulder_center")
-        torsos = [np.median(r.streams["skeleton"][:, neck] - r.streams["skeleton"][:, hip], axis=0)
-                  for r in recordings if "skeleton" in r.streams]  # fmt: skip
-        torso = np.median(torsos, axis=0)
-        if torso[1] < 0.5 * np.linalg.norm(torso):
-            told.append(
-                f"from hip to neck it goes by {', '.join(f'{d:.2f}' for d in torso)} m in x, y and z: y should go up"
-            )
-    return told
