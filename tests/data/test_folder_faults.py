@@ -49,6 +49,14 @@ FAULTS = {
         lambda d: own.fault_cell(d / "imu" / "a1.csv", 50, "time", "99.5"),
         "imu/a1.csv: line 50, column time: the clock runs backwards, from 100.94 to 99.5",
     ),
+    "clock backwards in small steps": (
+        lambda d: own.write_imu(d / "imu" / "a1.csv", 104 - own.times(4, 50)),
+        "imu/a1.csv: line 8, column time: the clock runs backwards, from 104 to 103.88",
+    ),
+    "two clocks": (
+        lambda d: own.change(d / "imu" / "a1.csv", "gyro_z", "time_ms"),
+        "imu/a1.csv has both time and time_ms: which is the clock",
+    ),
     "coarse clock": (
         lambda d: own.write_imu(d / "imu" / "a1.csv", np.floor(100 + own.times(4, 50))),
         "imu/a1.csv: 196 of 201 rows have the time of another row",
@@ -151,6 +159,8 @@ def test_bad_files_are_told_or_skipped(tmp_path, fault):
         (lambda d: toml(d, "[imu]\nrate = 50"), "unknown key imu.rate; did you mean imu.rate_hz"),
         (lambda d: toml(d, "[imu]\nrate_hz = 'fast'"), "imu.rate_hz must be a number of samples a second, got 'fast'"),
         (lambda d: toml(d, "[imu]\nunits = {acc = 'N'}"), "imu.units.acc is 'N', but must be g or mg or m/s2"),
+        (lambda d: toml(d, "[imu]\nchannels = ['acc_x', 'accX']"), "imu.channels is .*of each channel once"),
+        (lambda d: toml(d, "[imu]\nchannels = ['time', 'acc_x']"), "imu.channels is .*without the clock"),
         (lambda d: toml(d, "[protocols.x]\ntrain = [1]\ntest = []"), "protocols.x.test is .*a list that is not empty"),
         (lambda d: toml(d, "[protocols.x]\nby='a'\ntrain=[1]\ntest=[2]"), "protocols.x.by is 'a', which is no column"),
         (lambda d: own.change(d / "dataset.toml", '["neck", "hand"]', '["hand", "foot"]'), "bones names foot; the"),

@@ -113,6 +113,10 @@ class _Parser:
             known = UNITS.get(word) if word != "skeleton" else None
             self._require(isinstance(unit, str), f"imu.units.{word}", unit, "a string")
             self._require(known is None or unit in known, f"imu.units.{word}", unit, " or ".join(known or ()))
+        channels = list(map(plain, imu.channels))
+        self._require(len(set(channels)) == len(channels), "imu.channels", list(imu.channels), "of each channel once")
+        clock = {"time", "time_ms"} & set(channels)
+        self._require(not clock, "imu.channels", list(imu.channels), "without the clock")
         return imu
 
     def skeleton(self, values):

@@ -8,8 +8,9 @@ import numpy as np
 from tfkd.data import clocks, tables
 from tfkd.data.recordings import DataError
 
+CLOCKS = ("time", "time_ms")
 BACKWARDS = 0.1
-"""Seconds by which a time stamp may lie before the one above it: such rows are put in order."""
+"""Seconds by which a time stamp may lie before one further above: such rows are put in order."""
 REPEATED = 0.1
 """Share of the rows that may have the time of another."""
 FASTEST, SLOWEST = 1e-4, 1.0
@@ -36,13 +37,14 @@ def read_stream(path, choose):
     times = numbers[:, 0] / (1000 if clock == "time_ms" else 1)
     if len(times) < 2:
         raise DataError(f"{path} has only {len(times)} sample.")
-    steps = np.diff(times)
-    if steps.min() < -BACKWARDS:
-        row = int(np.argmax(steps < -BACKWARDS)) + 1
+    steps, latest = np.diff(times), np.maximum.accumulate(numbers[:, 0])
+    behind = np.maximum.accumulate(times) - times > BACKWARDS  # many small steps are a large one too
+    if behind.any():
+        row = int(behind.argmax())
         where = f"{path}: {tables.place(path, row)}, column {clock}"
         raise DataError(
-            f"{where}: the clock runs backwards, from {numbers[row - 1, 0]:.15g} to {numbers[row, 0]:.15g}. If the "
-            "device was started anew there, make two recordings of it."
+            f"{where}: the clock runs backwards, from {latest[row]:.15g} to {numbers[row, 0]:.15g}. If the device was "
+            "started anew there, make two recordings of it."
         )
     times, values, counts = clocks.in_order(times, numbers[:, 1:].astype("float32"))
     step = np.median(np.diff(times)) if len(times) > 1 else 0.0
@@ -127,8 +129,11 @@ def _checked(path, table, columns):
 
 
 def _clock(path, names, kind="column"):
-    if clocks_there := [name for name in ("time", "time_ms") if name in names]:
-        return clocks_there[0]
+    there = [name for name in CLOCKS if name in names]
+    if len(there) > 1:
+        raise DataError(f"{path} has both {' and '.join(there)}: which is the clock? Take the other out.")
+    if there:
+        return there[0]
     where = f"{path}: line 1" if path.suffix.lower() == ".csv" else f"{path}"
     semicolons = any(";" in name for name in names)
     hint = " It is separated by semicolons: save it with commas between the cells and points in the numbers."
