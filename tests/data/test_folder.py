@@ -163,6 +163,7 @@ def test_gaps_cut_a_continuous_recording(tmp_path):
     assert np.round([i[:2] for i in second.intervals], 3).tolist() == [[0, 3], [5.5, 15]]
     assert found.notes["cut: gaps in time"] == ["shift: 1 of imu, 1 of skeleton, 6.0 s"]
     assert found.notes["left out: short stretch between gaps"] == ["shift: 1.00 s"]
+    assert found.notes["left out: labelled seconds that not all streams cover"] == ["shift: 7.0 of 27.5"]
 
 
 def test_gaps_in_a_labelled_trial_are_interpolated_up_to_a_quarter(tmp_path):
@@ -211,10 +212,25 @@ def test_small_faults_of_the_clock_are_repaired_and_counted(tmp_path):
 def test_intervals_that_stick_out_a_little_are_clipped(tmp_path):
     own.build(tmp_path)
     own.change(tmp_path / "intervals" / "shift.csv", "1000,1010", "999.5,1010")
+    own.fault_gap(tmp_path / "imu" / "shift.csv", 1004, 1006)
     found = read(tmp_path)
-    assert found[-1].intervals[0][:2] == (0, 10)
+    assert found[-2].intervals[0][:2] == (0, 4)
     told = found.notes["clipped: intervals that stick out of the recording"]
-    assert told == ["shift: line 2, by 0.50 s"]
+    assert told == ["shift: line 2, by 0.50 s"], "once, not once a part"
+    assert found.notes["left out: labelled seconds that not all streams cover"] == ["shift: 2.5 of 28.0"]
+
+
+def test_labelled_time_that_a_stream_lacks_is_counted(tmp_path):
+    own.build(tmp_path)
+    own.fault_gap(tmp_path / "skeleton" / "shift.csv", 1001, 1040)
+    found = read(tmp_path)
+    assert len(found[-1].streams["imu"]) == 51
+    assert found.notes["left out: labelled seconds that not all streams cover"] == ["shift: 26.5 of 27.5"]
+    for begin in range(1001, 1030, 2):
+        own.fault_gap(tmp_path / "imu" / "shift.csv", begin, begin + 1.2)
+    found = read(tmp_path, ("imu",))
+    assert [r.id for r in found] == list(own.TRIALS)
+    assert found.notes["left out: labelled seconds that not all streams cover"] == ["shift: 27.5 of 27.5"]
 
 
 # ---- Protocols ----

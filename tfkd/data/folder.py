@@ -80,13 +80,13 @@ def read_folder(data_dir, modalities=("imu",), on_error="raise", use_cache=True)
                           root / "dataset.toml")
              for m in modalities if m in arrays}  # fmt: skip
     people, trials = files_of.numbered(row.subject for row in rows.values()), _trials(rows)
-    items, bad, placed = [], set(), [rows[key] for key in streams]
+    items, bad, made, placed = [], set(), defaultdict(list), [rows[key] for key in streams]
     for i, name in enumerate(ids):
         place, *span = arrays["span"][i].tolist()
         row = placed[int(place)]
         try:
             path = files[row.id].get("intervals")
-            intervals = folder_intervals.within(path, spans[row.id], name, span, classes, notes)
+            intervals = folder_intervals.within(path, spans[row.id], row.id, span, classes, notes)
         except DataError as error:
             if on_error == "raise":
                 raise
@@ -101,9 +101,11 @@ def read_folder(data_dir, modalities=("imu",), on_error="raise", use_cache=True)
         values = {m: arrays[m][i] for m in known if len(arrays[m][i])}
         numbers = (people[row.subject], label, trials[row.id])
         items.append(Recording(name, *numbers, values, conditions[row.id], intervals))
+        made[row.id].append(items[-1])
     if not items:
         reasons = "; ".join(f"{kind}: {', '.join(entries[:3])}" for kind, entries in notes.items() if entries)
         raise DataError(f"None of the {len(rows)} recordings in {root} could be used. {reasons}.")
+    folder_intervals.note_lost({key: found for key, found in spans.items() if key not in bad}, made, notes)
     notes["doubtful"] += suspicions(items, known)
     notes = notes_within(notes, root)
     return Recordings(items, classes, known, settings.name, notes)

@@ -66,8 +66,8 @@ def read_spans(files, on_error, notes):
     return spans
 
 
-def within(path, spans, name, span, classes, notes):
-    """`Interval`s within a part of a recording, in seconds from its beginning."""
+def within(path, spans, key, span, classes, notes):
+    """`Interval`s within a part of the recording `key`, in seconds from the part's beginning."""
     start, stop, first, last = span
     made = []
     for begin, end, label, part, line in spans:
@@ -77,9 +77,27 @@ def within(path, spans, name, span, classes, notes):
                 f"{path}: line {line}: the interval from {begin:.15g} to {end:.15g} s lies outside the recording, from "
                 f"{first:.15g} to {last:.15g} s. Both go by one clock; columns begin_ms and end_ms take milliseconds."
             )
-        if out > 0.1:
-            notes["clipped: intervals that stick out of the recording"].append(f"{name}: line {line}, by {out:.2f} s")
+        told = notes["clipped: intervals that stick out of the recording"]
+        if out > 0.1 and (clipped := f"{key}: line {line}, by {out:.2f} s") not in told:  # by a part before this one
+            told.append(clipped)
         begin, end = max(begin, start), min(end, stop)
         if begin < end:
             made.append(Interval(begin - start, end - start, classes.index(label), part))
     return tuple(made)
+
+
+def note_lost(spans, recordings_of, notes):
+    """Notes how much labelled time is in no recording.
+
+    Args:
+        spans: id -> `Span`s of a continuous recording.
+        recordings_of: id -> the `Recording`s that were made of it.
+        notes: kind -> list.
+    """
+    for key, found in spans.items():
+        labelled = sum(span.end - span.begin for span in found)
+        kept = sum(i.end - i.begin for recording in recordings_of.get(key, ()) for i in recording.intervals)
+        if labelled - kept > 0.1:  # each part ends on a sample
+            notes["left out: labelled seconds that not all streams cover"].append(
+                f"{key}: {labelled - kept:.1f} of {labelled:.1f}"
+            )
