@@ -147,6 +147,17 @@ def test_bad_files_are_told_or_skipped(tmp_path, fault):
         (lambda d: own.change(d / "recordings.csv", "b1,", "a1,"), "line 4, column id: 'a1' is in line 2 already"),
         (lambda d: own.change(d / "recordings.csv", "b1,", "../b1,"), "line 4, column id: '../b1' is no id"),
         (lambda d: own.change(d / "recordings.csv", "b1,ben", "b1,"), "line 4, column subject is empty"),
+        (
+            lambda d: [own.change(d / "recordings.csv", *names) for names in ((",anna", ",01"), (",ben", ",1"))],
+            "lines 2 and 4, column subject: '01' and '1' are one number",
+        ),
+        (
+            lambda d: [
+                own.change(d / "recordings.csv", "lift,1", "lift,01"),
+                toml(d, "[protocols.x]\nby='session'\ntrain=[1]\ntest=[2]"),
+            ],
+            "protocols.x: session is '01' and '1' in recordings.csv: one number",
+        ),
         (lambda d: own.change(d / "recordings.csv", "label", "class"), "line 1 has no column label, only id, subject"),
         (lambda d: own.change(d / "recordings.csv", "a2,", "c9,"), "line 3: there is no file imu/c9.csv"),
         (lambda d: own.change(d / "recordings.csv", "carl,", "carl,lift"), "line 6, column label: shift is labelled"),

@@ -176,6 +176,8 @@ def _conditions(root, rows, settings):
         where = f"{root / 'dataset.toml'}: protocols.{name}"
         if None in of.values():
             raise DataError(f"{where}.by is {protocol.by!r}, which is no column of recordings.csv.")
+        if twice := files_of.written_twice(of.values()):
+            raise DataError(f"{where}: {protocol.by} is {twice[0]!r} and {twice[1]!r} in recordings.csv: one number?")
         if absent := [value for value in (*protocol.train, *protocol.test) if value not in of.values()]:
             known = ", ".join(sorted(set(of.values())))
             raise DataError(f"{where} names {', '.join(absent)}, but recordings.csv has the {protocol.by}s {known}.")

@@ -25,7 +25,8 @@ def read_list(path):
     """The rows of recordings.csv.
 
     Raises:
-        DataError: a column is missing, an id is there twice or no file's name, or a subject is missing.
+        DataError: a column is missing, an id is there twice or no file's name, or a subject is missing or written in
+            two ways.
     """
     names = tables.read_header(path)
     table = tables.read_table(path, [], list(dict.fromkeys(["id", "subject", "label", *names])))
@@ -42,7 +43,22 @@ def read_list(path):
         if not subject:
             raise DataError(f"{path}: line {line}, column subject is empty: who is it? Any name or number will do.")
         rows.append(Row(key, subject, label, values, line))
+    if twice := written_twice(row.subject for row in rows):
+        first = [next(row.line for row in rows if row.subject == text) for text in twice]
+        raise DataError(
+            f"{path}: lines {first[0]} and {first[1]}, column subject: {twice[0]!r} and {twice[1]!r} are one number. "
+            "Write a person the same way everywhere, and people that differ by different numbers or names."
+        )
     return rows
+
+
+def written_twice(texts):
+    """Two texts that are the same whole number, such as 1 and 01, or `None`."""
+    first = {}
+    for text in filter(is_number, texts):
+        if (other := first.setdefault(int(text), text)) != text:
+            return other, text
+    return None
 
 
 def numbered(texts):
