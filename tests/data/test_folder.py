@@ -1,6 +1,7 @@
 """One's own recordings: streams of any clock joined on time, in tfkd's units."""
 
 import sys
+import unicodedata
 
 import numpy as np
 import pandas as pd
@@ -164,6 +165,33 @@ def test_gaps_cut_a_continuous_recording(tmp_path):
     assert found.notes["cut: gaps in time"] == ["shift: 1 of imu, 1 of skeleton, 6.0 s"]
     assert found.notes["left out: short stretch between gaps"] == ["shift: 1.00 s"]
     assert found.notes["left out: labelled seconds that not all streams cover"] == ["shift: 7.0 of 27.5"]
+
+
+def test_parts_have_names_of_their_own(tmp_path):
+    own.build(tmp_path, skeletons=False)
+    for key in ("shift.2", "shift.4"):
+        own.write_imu(tmp_path / "imu" / f"{key}.csv", own.times(4, 50))
+    own.change(tmp_path / "recordings.csv", "shift,carl,,2", "shift,carl,,2\nshift.2,carl,lift,2\nshift.4,carl,lift,2")
+    for begin in (1005, 1012, 1020):
+        own.fault_gap(tmp_path / "imu" / "shift.csv", begin, begin + 2)
+    found = read(tmp_path, ("imu",))
+    assert [(r.id, r.label) for r in found][4:] == [
+        ("shift", -1), ("shift.3", -1), ("shift.5", -1), ("shift.6", -1), ("shift.2", 1), ("shift.4", 1),
+    ]  # fmt: skip
+
+
+def test_letters_of_two_signs_are_those_of_one(tmp_path):
+    own.build(tmp_path)
+    toml(tmp_path, 'classes = ["carry", "Ü"]\n' + own.TOML.replace("anna", "Jörg"))
+    own.change(tmp_path / "recordings.csv", "a1,anna,lift", "ü1,Jörg,Ü")
+    text = (tmp_path / "recordings.csv").read_text().replace("lift", "Ü").replace("anna", "Jörg")
+    (tmp_path / "recordings.csv").write_text(unicodedata.normalize("NFD", text))
+    own.change(tmp_path / "intervals" / "shift.csv", "lift", unicodedata.normalize("NFD", "Ü"))
+    (tmp_path / "imu" / "a1.csv").rename(tmp_path / "imu" / "ü1.csv")
+    (tmp_path / "skeleton" / "a1.csv").rename(tmp_path / "skeleton" / unicodedata.normalize("NFD", "ü1.csv"))
+    found = read(tmp_path)
+    assert found[0].id == "ü1" and len(found[0].streams) == 2 and found.classes == ("carry", "Ü")
+    assert len(split(found, "cross_subject").train) == 3
 
 
 def test_gaps_in_a_labelled_trial_are_interpolated_up_to_a_quarter(tmp_path):

@@ -47,8 +47,9 @@ def read_folder(data_dir, modalities=("imu",), on_error="raise", use_cache=True)
     Returns:
         `Recordings` with streams `imu` `(time, channels)`, accelerations in g and angular rates in deg/s, and
         `skeleton` `(time, joints, 3)` in metres, both float32. The second part of a recording that was cut is called
-        `<id>.2`. Classes are the labels' names, sorted, unless dataset.toml orders them. Subjects that are not all
-        numbers are numbered by name, and `conditions["person"]` is the name.
+        `<id>.2`, or by the next such name that no recording has. Classes are the labels' names, sorted, unless
+        dataset.toml orders them. Subjects that are not all numbers are numbered by name, and `conditions["person"]` is
+        the name.
 
     Raises:
         DataError: there is no such folder, or a file is bad; it is named, with line and column.

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import unicodedata
 from pathlib import Path
 
 from tfkd.data import tables
@@ -32,7 +33,7 @@ def read_list(path):
     table = tables.read_table(path, [], list(dict.fromkeys(["id", "subject", "label", *names])))
     rows, lines = [], {}
     for line, values in zip(tables.lines_of_rows(path), table.to_dict("records")):
-        values = {name: str(value).strip() for name, value in values.items()}
+        values = {name: plain_text(str(value)) for name, value in values.items()}
         key = values.pop("id")
         if not re.fullmatch(r"[^/\\:.][^/\\:]*", key):
             raise DataError(f"{path}: line {line}, column id: {key!r} is no id: it is part of the files' names.")
@@ -50,6 +51,11 @@ def read_list(path):
             "Write a person the same way everywhere, and people that differ by different numbers or names."
         )
     return rows
+
+
+def plain_text(text):
+    """Without blanks around it, and with one sign a letter: macOS writes the u and the dots of ü one by one."""
+    return unicodedata.normalize("NFC", text.strip())
 
 
 def written_twice(texts):
@@ -98,7 +104,7 @@ def find_files(root, kinds):
             if path.suffix.lower() not in endings:
                 others.append(path)
                 continue
-            files = found.setdefault(path.stem, {})
+            files = found.setdefault(plain_text(path.stem), {})
             if kind in files:
                 raise DataError(f"{files[kind]} and {path.name} are of the same recording. Remove one of them.")
             files[kind] = path

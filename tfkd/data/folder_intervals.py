@@ -4,7 +4,7 @@ import itertools
 from typing import NamedTuple
 
 from tfkd.data import tables
-from tfkd.data.folder_files import is_number
+from tfkd.data.folder_files import is_number, plain_text
 from tfkd.data.recordings import DataError, Interval
 
 STICKING_OUT = 1.0
@@ -35,7 +35,7 @@ def read_intervals(path):
     spans = []
     for line, values in zip(tables.lines_of_rows(path), table.to_dict("records")):
         begin, end = (values[name] / (1000 if unit else 1) for name in columns)
-        label, part = values["label"].strip(), values.get("part", "").strip()
+        label, part = plain_text(values["label"]), values.get("part", "").strip()
         if not begin < end:
             raise DataError(f"{path}: line {line}: the interval from {begin:.15g} to {end:.15g} s has no length.")
         if not label:

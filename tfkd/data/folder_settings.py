@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 from tfkd.data.folder_channels import plain, words
+from tfkd.data.folder_files import plain_text
 from tfkd.data.recordings import DataError
 
 G = 9.80665
@@ -101,7 +102,7 @@ class _Parser:
         self.path = path
 
     def settings(self, values):
-        known = {"name": _text, "classes": _names, "imu": self.imu, "skeleton": self.skeleton}
+        known = {"name": _text, "classes": _classes, "imu": self.imu, "skeleton": self.skeleton}
         settings = Settings(**self._values(values, {**known, "protocols": self.protocols}, ""))
         self._require(re.fullmatch(r"\w[\w .-]*", settings.name), "name", settings.name, "a name of letters and digits")
         self._require(len(set(settings.classes)) == len(settings.classes), "classes", settings.classes, "of each once")
@@ -186,10 +187,14 @@ def _names(value):
     return tuple(value)
 
 
+def _classes(value):
+    return tuple(map(plain_text, _names(value)))
+
+
 def _people(value):
     if not isinstance(value, list) or not all(type(entry) in (str, int) for entry in value):
         raise ValueError("a list of strings or whole numbers")
-    return tuple(str(entry) for entry in value)
+    return tuple(plain_text(str(entry)) for entry in value)
 
 
 def _pairs(value):

@@ -1,5 +1,6 @@
 """The streams of a folder of one's own recordings: checked, brought to tfkd's units, and joined on time."""
 
+import itertools
 from collections import Counter, defaultdict
 
 import numpy as np
@@ -61,8 +62,9 @@ def read_streams(files, whole, settings, on_error):
         except DataError as error:
             refuse(error)
             continue
-        for number, (span, arrays) in enumerate(parts, start=1):
-            ids.append(key if number == 1 else f"{key}.{number}")
+        free = (name for n in itertools.count(2) if (name := f"{key}.{n}") not in files)
+        for name, (span, arrays) in zip(itertools.chain([key], free), parts):
+            ids.append(name)
             made.append({"span": np.array([place, *span]), **arrays})
     empty = {kind: values[:0] for arrays in made for kind, values in arrays.items()}
     arrays = {kind: [arrays.get(kind, none) for arrays in made] for kind, none in empty.items()}
