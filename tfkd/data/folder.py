@@ -21,7 +21,7 @@ from tfkd.data.folder_doubts import suspicions
 from tfkd.data.folder_settings import load_settings
 from tfkd.data.folder_streams import read_streams, stream_of
 from tfkd.data.recordings import DataError, Recording, Recordings
-from tfkd.data.sources import check_on_error, notes_within
+from tfkd.data.sources import check_on_error, notes_within, require_access, stamp_of
 from tfkd.data.splits import Split, by_condition
 
 KINDS = ("imu", "skeleton")
@@ -58,7 +58,8 @@ def read_folder(data_dir, modalities=("imu",), on_error="raise", use_cache=True)
     if not modalities or set(modalities) - set(KINDS):
         raise ValueError(f"A folder has no modality {sorted(set(modalities) - set(KINDS))}; known: imu, skeleton.")
     root, notes = Path(data_dir), defaultdict(list)
-    if not (root / "recordings.csv").is_file():
+    require_access(root)
+    if not os.path.isfile(root / "recordings.csv"):
         raise DataError(missing_data_message(data_dir, modalities))
     settings = load_settings(root / "dataset.toml")
     rows = {row.id: row for row in files_of.read_list(root / "recordings.csv")}
@@ -70,9 +71,8 @@ def read_folder(data_dir, modalities=("imu",), on_error="raise", use_cache=True)
     streams = {key: {m: found[m] for m in modalities if m in found} for key, found in files.items() if key in spans}
     whole = {key: bool(rows[key].label) for key in streams}
     make = partial(read_streams, streams, whole, settings, on_error)
-    stats = [(str(path), os.stat(path)) for found in streams.values() for path in found.values()]
     stamp = [READER, on_error, repr((settings.imu, settings.skeleton)), list(whole.items())]
-    stamp += [(path, stat.st_size, stat.st_mtime_ns) for path, stat in stats]
+    stamp += [stamp_of(path) for found in streams.values() for path in found.values()]
     (ids, arrays), facts = cache.load_or_make("folder", stamp, make) if use_cache else make()
     for kind, entries in facts["notes"].items():
         notes[kind].extend(entries)

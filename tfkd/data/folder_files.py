@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tfkd.data import tables
 from tfkd.data.recordings import DataError
+from tfkd.data.sources import require_access
 
 ENDINGS = (".csv", ".parquet", ".npz")
 
@@ -92,12 +93,13 @@ def find_files(root, kinds):
         `{id: {kind: path}}`, where a kind is the name of a folder, and a list of files with other endings.
 
     Raises:
-        DataError: there are two files of a recording, in different formats.
+        DataError: there are two files of a recording, in different formats, or a folder may not be looked into.
     """
     found, others = {}, []
     for kind in kinds:
         endings = (".csv",) if kind == "intervals" else ENDINGS
         folder = Path(root) / kind
+        require_access(folder)
         for path in sorted(folder.iterdir()) if folder.is_dir() else []:
             if path.name.startswith("."):
                 continue

@@ -9,7 +9,6 @@ files' known faults are repaired or left out, and counted: CSVs with or without 
 repeated, times without a fraction, empty files, names in any case.
 """
 
-import os
 from collections import Counter, defaultdict
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,7 @@ import numpy as np
 from tfkd.data import cache, clocks, keypoints, splits
 from tfkd.data.mmact_files import CLASSES, COLUMNS, WAY_OUT, find_files, read_pose, read_sensor
 from tfkd.data.recordings import DataError, Recording, Recordings, Stream
-from tfkd.data.sources import check_on_error, notes_within
+from tfkd.data.sources import check_on_error, notes_within, stamp_of
 
 HOMEPAGE = "https://mmact19.github.io/2019/"
 
@@ -144,10 +143,7 @@ class _Repairs:
 
 
 def _stamp(path):
-    if path is None:
-        return [None]
-    status = os.stat(path)
-    return [str(path), status.st_size, status.st_mtime_ns]
+    return [None] if path is None else list(stamp_of(path))
 
 
 def _cached(name, stamp, make, use_cache, notes):

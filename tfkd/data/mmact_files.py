@@ -2,7 +2,6 @@
 
 import functools
 import json
-import os
 import re
 from collections import defaultdict
 from datetime import datetime, timedelta, timezone
@@ -12,6 +11,7 @@ import numpy as np
 
 from tfkd.data import clocks, keypoints, tables
 from tfkd.data.recordings import DataError
+from tfkd.data.sources import walk
 
 CLASSES = (
     "carrying", "carrying_heavy", "carrying_light", "checking_time", "closing", "crouching", "drinking", "entering",
@@ -58,7 +58,7 @@ def find_files(root, modalities, sensors, on_error):
         root: folder.
         modalities: `"imu"`, `"skeleton"` or both.
         sensors: whose files to look for.
-        on_error: `"raise"`, or `"skip"` to note files of an unknown class.
+        on_error: `"raise"`, or `"skip"` to note files of an unknown class and what cannot be read.
 
     Returns:
         `(readings, poses, notes)`: `{(subject, scene, session, label): {sensor: path}}`, and
@@ -67,11 +67,12 @@ def find_files(root, modalities, sensors, on_error):
     notes = defaultdict(list)
     found = [
         Path(folder) / name
-        for folder, _, names in sorted(os.walk(root, followlinks=True))
+        for folder, _, names in walk(root, on_error, notes)
         for name in sorted(names)
         if not name.startswith(".")  # as what macOS adds to an archive
     ]
-    invalid = _listed_as_invalid((path for path in found if path.name.lower() == "invalid_files.txt"), notes)
+    lists = [path for path in found if path.name.lower() == "invalid_files.txt"]
+    invalid = _listed_as_invalid(lists, on_error, notes)
     readings, poses = defaultdict(dict), {}
     twice = 0
     for path in found:
@@ -120,11 +121,18 @@ def _key(path):
     return kind.lower(), clip, camera and int(camera)
 
 
-def _listed_as_invalid(lists, notes):
+def _listed_as_invalid(lists, on_error, notes):
     """Keys of the files that lists of invalid files name, from the list's folder or from above it."""
     keys = set()
     for path in lists:
-        for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            if on_error == "raise":
+                raise DataError(f"{path} cannot be read: {error}. {WAY_OUT}") from error
+            notes["skipped: bad file"].append(f"{path} cannot be read: {error}")
+            continue
+        for line in text.split("\n"):
             if not line.strip():
                 continue
             try:

@@ -8,7 +8,6 @@ A session is one continuous recording, with an operation for each second and the
 """
 
 import itertools
-import os
 from collections import defaultdict
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 from tfkd.data import cache, clocks, keypoints, openpack_facts
 from tfkd.data import openpack_files as files_of
 from tfkd.data.recordings import DataError, Interval, Recording, Recordings, Stream
-from tfkd.data.sources import check_on_error, notes_within
+from tfkd.data.sources import check_on_error, notes_within, stamp_of
 
 HOMEPAGE = "https://open-pack.github.io"
 CLASSES = tuple(openpack_facts.OPERATIONS.values())
@@ -69,7 +68,7 @@ def read_openpack(
     if unknown := set(modalities) - set(streams):
         raise ValueError(f"OpenPack has no modality {sorted(unknown)}; known: {sorted(streams)}.")
     wanted = [*(sensors if "imu" in modalities else ()), *((poses,) if "skeleton" in modalities else ())]
-    found, duplicates = files_of.find_files(Path(data_dir))
+    found, notes = files_of.find_files(Path(data_dir), on_error)
     sessions = defaultdict(dict)
     for (user, session, kind), path in found.items():
         if kind in (*wanted, "operations"):
@@ -78,11 +77,10 @@ def read_openpack(
     if not sessions:
         raise DataError(missing_data_message(data_dir, modalities))
     make = partial(_read_sessions, sessions, wanted, on_error)
-    stats = [(str(path), os.stat(path)) for kinds in sessions.values() for path in kinds.values()]
-    stamp = [READER, wanted, on_error, *((path, stat.st_size, stat.st_mtime_ns) for path, stat in stats)]
-    (ids, arrays), notes = cache.load_or_make("openpack", stamp, make) if use_cache else make()
-    notes = {"ignored: duplicate": duplicates, **notes}
-    notes = notes_within(notes, data_dir)
+    stamps = [stamp_of(path) for kinds in sessions.values() for path in kinds.values()]
+    stamp = [READER, wanted, on_error, *stamps]
+    (ids, arrays), read_notes = cache.load_or_make("openpack", stamp, make) if use_cache else make()
+    notes = notes_within({**notes, **read_notes}, data_dir)
     items = [_recording(name, {kind: values[i] for kind, values in arrays.items()}) for i, name in enumerate(ids)]
     return Recordings(items, CLASSES, {m: streams[m] for m in modalities}, "openpack", notes)
 

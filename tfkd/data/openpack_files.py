@@ -1,8 +1,8 @@
 """The files of an OpenPack download, of v1.0.0 and earlier layouts, each read into times and numbers."""
 
 import json
-import os
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from tfkd.data import clocks, keypoints, tables
 from tfkd.data.openpack_facts import NULL, OPERATIONS
 from tfkd.data.recordings import DataError
+from tfkd.data.sources import walk
 
 WAY_OUT = "Download that user's archive again, or skip such files with on_error='skip' (--skip_bad_files)."
 AXES = ("acc_x", "acc_y", "acc_z", "gyro_x", "gyro_y", "gyro_z")
@@ -25,14 +26,17 @@ _LABEL_COLUMNS = ("id", "operation", "act_id")
 _STRAY = 60.0  # seconds from its neighbours, at which a first or last time stamp is no time stamp
 
 
-def find_files(root):
+def find_files(root, on_error):
     """Maps (user, session, kind) to a path; a kind is `"atr01"` to `"atr04"`, `"2d"`, `"3d"` or `"operations"`.
 
     Returns:
-        `(files, duplicates)`; of several that would fit, the newest layout stays, then the first by name.
+        `(files, notes)`; of several that would fit, the newest layout stays, then the first by name.
+
+    Raises:
+        DataError: a folder may not be looked into, and `on_error` is `"raise"`.
     """
-    found = {}
-    for folder, _, names in os.walk(root, followlinks=True):
+    found, notes = {}, defaultdict(list)
+    for folder, _, names in walk(root, on_error, notes):
         parts = Path(folder).relative_to(root).parts
         # The user may be the named folder itself.
         users = [part.upper() for part in (Path(root).resolve().name, *parts) if _USER.match(part)]
@@ -44,11 +48,11 @@ def find_files(root):
             if match := _SESSION.match(name):
                 path = Path(folder) / name
                 found.setdefault((users[-1], match[1].upper(), kind), []).append((rank, str(path), path))
-    files, duplicates = {}, []
+    files = {}
     for key in sorted(found):
         (_, _, files[key]), *others = sorted(found[key])
-        duplicates += [f"{path} (kept {files[key]})" for _, _, path in others]
-    return files, duplicates
+        notes["ignored: duplicate"] += [f"{path} (kept {files[key]})" for _, _, path in others]
+    return files, notes
 
 
 def _kind(folders):
@@ -77,7 +81,7 @@ def read_operations(path):
         DataError: an operation that is not OpenPack's, or a second has several operations or boxes; file and line are
             named.
     """
-    header = path.open(encoding="utf-8-sig", errors="replace").readline().strip().split(",")
+    header = tables.read_header(path)
     column = next((name for name in _LABEL_COLUMNS if name in header), _LABEL_COLUMNS[0])
     seconds, boxes, ids = tables.read_numbers(path, ("unixtime", "box", column)).T
     index = {operation: i for i, operation in enumerate(OPERATIONS)} | dict.fromkeys(NULL, -1)

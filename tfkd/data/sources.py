@@ -19,10 +19,54 @@ def check_on_error(on_error):
 def notes_within(notes, data_dir):
     """The notes of a reader, kind -> lines, with paths from `data_dir` on, and without kinds that have none.
 
-    Notes go into reports: where this machine keeps its data is nobody's business there.
+    Notes go into reports: where this machine keeps its data is nobody's business there. Reports are UTF-8, which names
+    of files need not be: other bytes of a name are written out.
     """
     within = f"{Path(data_dir)}{os.sep}"
-    return {kind: [line.replace(within, "") for line in lines] for kind, lines in notes.items() if lines}
+
+    def told(line):
+        return line.replace(within, "").encode("utf-8", "backslashreplace").decode()
+
+    return {kind: [told(line) for line in lines] for kind, lines in notes.items() if lines}
+
+
+def stamp_of(path):
+    """Path, size and time of a file: another file, or the same one changed, has another.
+
+    A file that is not there, or may not be read, has one too: that is told where it is read.
+    """
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        return (str(path), error.strerror)
+    return (str(path), status.st_size, status.st_mtime_ns) if os.access(path, os.R_OK) else (str(path), "unreadable")
+
+
+def require_access(folder):
+    """Raises `DataError` if there is such a folder, but nobody may look into it."""
+    if os.path.isdir(folder) and not os.access(folder, os.R_OK | os.X_OK):
+        raise DataError(_no_access(folder))
+
+
+def _no_access(folder):
+    return f"{folder} may not be looked into by this user. Permit it (chmod -R u+rX), or name a copy of one's own."
+
+
+def walk(root, on_error, notes):
+    """As `os.walk`, in the order of the names, and not silent about folders that cannot be looked into.
+
+    Raises:
+        DataError: there is one, and `on_error` is `"raise"`; else it is noted.
+    """
+
+    def refuse(error):
+        if isinstance(error, FileNotFoundError | NotADirectoryError):  # who finds nothing says where it was looked for
+            return
+        if on_error == "raise":
+            raise DataError(_no_access(error.filename)) from error
+        notes["skipped: unreadable"].append(_no_access(error.filename))
+
+    return sorted(os.walk(root, onerror=refuse, followlinks=True))
 
 
 class Source:
@@ -36,8 +80,7 @@ class Source:
 
     def stamp(self):
         """Path, size and time: another file, or the same one changed, has another."""
-        status = os.stat(self.path)
-        return (str(self), status.st_size, status.st_mtime_ns)
+        return (str(self), *stamp_of(self.path)[1:])
 
     def open(self):
         """The bytes, as an open binary file."""
@@ -51,16 +94,16 @@ def find_sources(root, wanted, on_error, notes):
         root: folder.
         wanted: compiled pattern, matched against the beginning of a file's name.
         on_error: `"raise"` or `"skip"`, for zips that cannot be read.
-        notes: kind -> list; a skipped zip is added.
+        notes: kind -> list; a skipped zip or folder is added.
 
     Returns:
         List of `(match, Source)`.
 
     Raises:
-        DataError: a zip cannot be read, and `on_error` is `"raise"`.
+        DataError: a zip or folder cannot be read, and `on_error` is `"raise"`.
     """
     found, zipped = [], []
-    for folder, _, names in sorted(os.walk(root, followlinks=True)):
+    for folder, _, names in walk(root, on_error, notes):
         for name in sorted(names):
             path = Path(folder) / name
             if match := wanted.match(name):

@@ -54,6 +54,8 @@ def read_avi(source, size, most):
     try:
         with source.open() as file:
             frames, shape, rate = read_video(file, size, most)
+    except OSError as error:
+        raise DataError(f"{source} cannot be read: {error}. {WAY_OUT}") from error
     except DataError as error:
         raise DataError(f"{source} {error}. {WAY_OUT}") from error
     _enough(source, shape[0])
