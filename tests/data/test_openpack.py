@@ -231,3 +231,17 @@ def test_boxes_become_recordings_of_their_own(tmp_path):
     np.testing.assert_array_equal(second.streams["skeleton"], found[0].streams["skeleton"][20 * 15 : 30 * 15 + 1])
     split = openpack_splits.by_box(found)
     assert [r.conditions["box"] for r in split.train] == [1, 2, 3] and [r.conditions["box"] for r in split.test] == [4]
+
+
+@pytest.mark.parametrize("what", ["label", "clock"])
+def test_lines_are_those_of_the_file_with_empty_ones(tmp_path, what):
+    tree = tree_of.build(tmp_path, ONE, 12)
+    path = tree_of.label_path(tree, "U0102", "S0100") if what == "label" else atr(tree)
+    if what == "label":
+        tree_of.fault_cell(path, 4, 4, "150")
+    else:
+        tree_of.fault_backwards(path, 100)
+    header, rest = path.read_text().split("\n", 1)
+    path.write_text(f"{header}\n\n \n{rest}")
+    with pytest.raises(DataError, match=f"{path.name}: line {8 if what == 'label' else 104}"):
+        read(tree, ("imu",))

@@ -38,6 +38,9 @@ def test_a_mark_at_the_start_and_windows_line_ends_are_no_fault(tmp_path):
         ("t,a\n1,2\n2\n", "line 3 has 1 cells, the header 2. Was it cut off?"),
         ("t,b\n1,2\n", "line 1 has no column a, only t, b."),
         ("t;a\n1;2\n", "separated by semicolons"),
+        ("t\ta\n1\t2\n", "separated by tabs"),
+        ("t,a\n1,2\n2,1_000\n", "line 3, column a: '1_000' is no finite number"),
+        ("t,a\n1,2\n \t\n2,x\n", "line 4, column a: 'x' is no finite number"),
         ("t,a\n", "has no rows"),
         ("", "is empty"),
     ],
@@ -49,10 +52,33 @@ def test_faults_are_told_by_line_and_column(tmp_path, text, message):
     assert message in str(raised.value) and str(path) in str(raised.value)
 
 
+def test_rows_are_found_in_the_file_as_pandas_counts_them(tmp_path):
+    path = write(tmp_path, "t,a\n\n1,2\n  \n2,3\n\t\n\n,\n4,5\n")
+    assert tables.lines_of_rows(path) == [3, 5, 8, 9]
+    assert len(tables.read_table(path, [], ["t", "a"])) == 4
+    assert tables.place(path, 1) == "line 5" and tables.place(path.with_suffix(".npz"), 1) == "row 2"
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        (",t,a\n0,1,2\n", r"line 1: column 1 has no name. Is it an index \(pandas: to_csv\(..., index=False\)\)"),
+        ("t,a,\n1,2,\n", "line 1: column 3 has no name. .* a comma too many"),
+        ("sep=,\nt,a\n", r"line 1 \(sep=,\) is for a spreadsheet alone"),
+        ("t, a\n", "column ' a': take the blanks"),
+        ("", "is empty"),
+    ],
+)
+def test_a_header_is_all_names(tmp_path, text, message):
+    with pytest.raises(DataError, match=message):
+        tables.read_header(write(tmp_path, text))
+
+
 def test_what_is_no_text_is_told(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(DataError, match="UTF-8"):
-        tables.read_numbers(tmp_path / "a.csv", ["t"])
+    for read in (lambda path: tables.read_numbers(path, ["t"]), tables.read_header):
+        with pytest.raises(DataError, match="a.csv is no UTF-8 text. Save it as such"):
+            read(tmp_path / "a.csv")
     with pytest.raises(DataError, match="none.csv cannot be read"):
         tables.read_numbers(tmp_path / "none.csv", ["t"])
 

@@ -81,15 +81,14 @@ def read_operations(path):
         DataError: an operation that is not OpenPack's, or a second has several operations or boxes; file and line are
             named.
     """
-    header = tables.read_header(path)
+    header = tables.first_line(path)
     column = next((name for name in _LABEL_COLUMNS if name in header), _LABEL_COLUMNS[0])
     seconds, boxes, ids = tables.read_numbers(path, ("unixtime", "box", column)).T
     index = {operation: i for i, operation in enumerate(OPERATIONS)} | dict.fromkeys(NULL, -1)
     if (unknown := ~np.isin(ids, list(index))).any():
-        line = int(unknown.argmax()) + 2
+        where = f"{path}: {tables.place(path, int(unknown.argmax()))}, column {column}"
         raise DataError(
-            f"{path}: line {line}, column {column}: there is no operation {ids[unknown][0]:g}; known: "
-            f"{', '.join(map(str, index))}. {WAY_OUT}"
+            f"{where}: there is no operation {ids[unknown][0]:g}; known: {', '.join(map(str, index))}. {WAY_OUT}"
         )
     every = np.floor(seconds / 1000)
     seconds, first, place = np.unique(every, return_index=True, return_inverse=True)
@@ -138,8 +137,8 @@ def _cleaned(path, times, values):
     stray, times, values = len(times) - (last - first), times[first:last], values[first:last]
     steps = np.diff(times)
     if len(steps) and steps.min() < -1:
-        line = int(steps.argmin()) + first + 3
-        raise DataError(f"{path}: line {line}: the clock runs backwards by {-steps.min():.3f} s. {WAY_OUT}")
+        where = tables.place(path, int(steps.argmin()) + first + 1)
+        raise DataError(f"{path}: {where}: the clock runs backwards by {-steps.min():.3f} s. {WAY_OUT}")
     times, values, counts = clocks.in_order(times, values)
     counts["stray first or last time stamps"] = stray
     return times, values, {what: count for what, count in counts.items() if count}

@@ -9,6 +9,8 @@ import numpy as np
 
 from tfkd.data.recordings import DataError
 
+_NO_UTF_8 = "is no UTF-8 text. Save it as such: in a spreadsheet as 'CSV UTF-8', in pandas with encoding='utf-8'."
+
 
 def read_numbers(path, columns):
     """Columns of a CSV file with a header, as numbers.
@@ -67,20 +69,19 @@ def _explain(path, content, columns, numbers, header=None):
     try:
         lines = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} cannot be read as UTF-8 text: {error}") from error
+        raise DataError(f"{path} {_NO_UTF_8} ({error})") from error
     if not any(lines):
         raise DataError(f"{path} is empty.")
     rows = csv.reader(lines)
     expected = "the header" if header is None else "expected"
     header = header or next(rows)
     if missing := [name for name in columns if name not in header]:
-        hint = ""
-        if len(header) == 1 and ";" in header[0]:
-            hint = " It is separated by semicolons: save it with commas between the cells and points in the numbers."
-        raise DataError(f"{path}: line 1 has no column {', '.join(missing)}, only {', '.join(header)}.{hint}")
+        raise DataError(
+            f"{path}: line 1 has no column {', '.join(missing)}, only {', '.join(header)}.{separator_hint(header)}"
+        )
     places = [(name, header.index(name)) for name in numbers]
     for row in rows:
-        if not row:
+        if _is_blank(row):
             continue
         if len(row) != len(header):
             hint = " Decimal commas?" if len(row) > len(header) else " Was it cut off?"
@@ -94,17 +95,49 @@ def _explain(path, content, columns, numbers, header=None):
 
 
 def read_header(path):
-    """The names in the first line of a CSV file."""
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as lines:
-            names = next(csv.reader(lines), [])
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read as CSV: {error}") from error
-    if not names:
-        raise DataError(f"{path} is empty.")
+    """The names in the first line of a CSV file, each of them a name.
+
+    Raises:
+        DataError: the file cannot be read, or a name is empty or has blanks around it.
+    """
+    names = first_line(path)
+    if names[0].startswith("sep="):
+        raise DataError(f"{path}: line 1 ({','.join(names)}) is for a spreadsheet alone: take it out.")
+    if "" in names and any(names):
+        raise DataError(
+            f"{path}: line 1: column {names.index('') + 1} has no name. Is it an index (pandas: to_csv(..., "
+            "index=False)), or a comma too many at the end of each line?"
+        )
     if blank := [name for name in names if name != name.strip()]:
         raise DataError(f"{path}: line 1, column {blank[0]!r}: take the blanks beside the commas out.")
     return names
+
+
+def first_line(path):
+    """The cells in the first line of a CSV file, of which there is one at least."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as lines:
+            names = next(csv.reader(lines), [])
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} {_NO_UTF_8} ({error})") from error
+    except (OSError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read as CSV: {error}") from error
+    if not names:
+        raise DataError(f"{path} is empty.")
+    return names
+
+
+def _is_blank(cells):
+    """Whether pandas takes a line for none: one of commas is one."""
+    return len(cells) < 2 and not "".join(cells).strip()
+
+
+def separator_hint(names):
+    """What to do about a header that was not taken apart at commas; empty where it was."""
+    signs = {";": "semicolons", "\t": "tabs"}
+    for sign in (sign for sign in signs if len(names) == 1 and sign in names[0]):
+        return f" It is separated by {signs[sign]}: save it with commas between the cells and points in the numbers."
+    return ""
 
 
 def place(path, row):
@@ -116,7 +149,7 @@ def lines_of_rows(path):
     """The line of each row of a CSV file with a header; blank lines are no rows."""
     with open(path, encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(file)
-        return [rows.line_num for cells in rows if cells][1:]
+        return [rows.line_num for cells in rows if not _is_blank(cells)][1:]
 
 
 def read_plain_numbers(data, name, columns, separator=None, skip=0):
@@ -172,6 +205,8 @@ def _explain_plain(data, name, columns, separator, skip):
 
 def _is_number(text):
     try:
+        if "_" in text:  # Python's way of writing thousands, which pandas does not know
+            return False
         return bool(np.isfinite(float(text)))
     except ValueError:
         return False
