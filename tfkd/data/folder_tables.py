@@ -1,6 +1,7 @@
 """The streams of a folder of one's own recordings, as they stand in CSV, Parquet and NPZ files."""
 
 import zipfile
+import zlib
 from collections import Counter
 
 import numpy as np
@@ -61,11 +62,14 @@ def read_stream(path, choose):
     return times, values, channels, {what: count for what, count in counts.items() if count}
 
 
+_DAMAGED = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+"""What a file that is no NPZ, or a damaged or encrypted one, makes NumPy and its zip reader raise."""
+
+
 def _load_csv(path, choose):
     names = tables.read_header(path)
     clock = _clock(path, names)
-    if repeated := [name for name, count in Counter(names).items() if count > 1]:
-        raise DataError(f"{path}: line 1 has several columns {', '.join(repeated)}.")
+    _check_names(path, names, "line 1")
     channels = choose([name for name in names if name != clock])
     return clock, channels, tables.read_numbers(path, [clock, *channels])
 
@@ -82,7 +86,10 @@ def _load_parquet(path, choose):
     except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
         raise DataError(f"{path} cannot be read as Parquet: {error}") from error
     names = [str(name) for name in table.columns]
+    if table.index.name in CLOCKS:
+        raise DataError(f"{path}: {table.index.name} is the index; write it as a column: table.reset_index().")
     clock = _clock(path, names)
+    _check_names(path, names, "the table")
     channels = choose([name for name in names if name != clock])
     return clock, channels, _checked(path, table.set_axis(names, axis=1), [clock, *channels])
 
@@ -91,21 +98,32 @@ def _load_npz(path, choose):
     import pandas as pd
 
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        loaded = np.load(path, allow_pickle=False)
+        if not isinstance(loaded, np.lib.npyio.NpzFile):
+            raise DataError(f"{path} holds one array without a name, as NPY files do. Write it with np.savez.")
+        with loaded as arrays:
             content = {name: arrays[name] for name in arrays.files}
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+    except DataError:
+        raise
+    except _DAMAGED as error:
         raise DataError(f"{path} cannot be read as NPZ without pickles: {error}") from error
     clock = _clock(path, content, "array")
     if missing := {"values", "channels"} - set(content):
         raise DataError(f"{path} has no array {' or '.join(sorted(missing))}, only {', '.join(content)}.")
-    times, values, names = content[clock], content["values"], [str(name) for name in content["channels"].ravel()]
+    times, values, names = content[clock], content["values"], content["channels"].ravel()
+    names = [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names.tolist()]
     if values.ndim == 3 and values.shape[2] == 3:  # a skeleton, (samples, joints, 3)
         values, names = values.reshape(len(values), -1), [f"{name}_{axis}" for name in names for axis in "xyz"]
-    if times.shape != (len(values),) or values.shape != (len(values), len(names)):
+    if values.ndim != 2 or times.shape != values.shape[:1] or values.shape[1] != len(names):
         raise DataError(
             f"{path}: {clock} has shape {times.shape}, values {content['values'].shape} and channels "
             f"{content['channels'].shape}, but must be (samples,), (samples, channels) and (channels,)."
         )
+    for name, array in ((clock, times), ("values", values)):
+        if array.dtype.kind in "cmM":  # which would become numbers without a word
+            raise DataError(f"{path}: {name} has type {array.dtype}, but must be real numbers. Convert it.")
+    _clock(path, [clock, *names])  # there is one, and no other among the channels
+    _check_names(path, [clock, *names], "array channels")
     channels = choose(names)
     table = pd.DataFrame(values, columns=names)
     table.insert(0, clock, times)
@@ -128,6 +146,11 @@ def _checked(path, table, columns):
     return numbers
 
 
+def _check_names(path, names, where):
+    if repeated := [name for name, count in Counter(names).items() if count > 1]:
+        raise DataError(f"{path}: {where} has several columns {', '.join(repeated)}. A channel is there once.")
+
+
 def _clock(path, names, kind="column"):
     there = [name for name in CLOCKS if name in names]
     if len(there) > 1:
@@ -135,9 +158,7 @@ def _clock(path, names, kind="column"):
     if there:
         return there[0]
     where = f"{path}: line 1" if path.suffix.lower() == ".csv" else f"{path}"
-    semicolons = any(";" in name for name in names)
-    hint = " It is separated by semicolons: save it with commas between the cells and points in the numbers."
     raise DataError(
         f"{where} has no {kind} time (seconds) or time_ms (milliseconds), only {', '.join(names)}."
-        + hint * semicolons
+        + tables.separator_hint(names)
     )
