@@ -40,7 +40,10 @@ def main(argv):
             "--accept_licence."
         )
     try:
-        get_openpack(Path(FLAGS.out or "data/openpack").expanduser(), [user.upper() for user in FLAGS.users])
+        users = [user.strip().upper() for user in FLAGS.users if user.strip()]
+        if FLAGS.users and not users:
+            raise DataError(f"--users names nobody: {','.join(FLAGS.users)!r}. Without it, all archives are fetched.")
+        get_openpack(Path(FLAGS.out or "data/openpack").expanduser(), users)
     except (DataError, OSError) as error:
         sys.exit(f"\n{error}")
 

@@ -138,7 +138,7 @@ def test_archives_unpack_into_a_folder_of_their_name(server, tmp_path):
 
 
 def test_the_tool_from_licence_to_folder(server, tmp_path):
-    call = ["download.py", "--dataset", "openpack", "--record", f"{server.address}/record", "--users", "u0102"]
+    call = ["download.py", "--dataset", "openpack", "--record", f"{server.address}/record", "--users", "u0102, "]
     call += ["--out", tmp_path / "data"]
     refused = run(*call)
     assert refused.returncode == 1 and "CC BY-NC-SA 4.0" in refused.stderr and not server.asked

@@ -113,6 +113,10 @@ FAULTS = {
         lambda d: own.change(d / "intervals" / "shift.csv", "lift,2", "lift,two"),
         "intervals/shift.csv: line 4, column part: 'two' is no whole number",
     ),
+    "index column": (
+        lambda d: [own.change(d / "imu" / "a1.csv", *texts) for texts in (("\n1", "\n0,1"), ("time,", ",time,"))],
+        "imu/a1.csv: line 1: column 1 has no name. Is it an index",
+    ),
     "damaged npz": (
         lambda d: (d / "imu" / "a1.csv").unlink() or (d / "imu" / "a1.npz").write_bytes(b"PK"),
         "imu/a1.npz cannot be read as NPZ",
@@ -167,6 +171,7 @@ def test_bad_files_are_told_or_skipped(tmp_path, fault):
         (lambda d: toml(d, ""), r"no joint hip_center; it has pelvis, neck, hand. .*\[skeleton\] hip"),
         (lambda d: toml(d, "[skeleton]\nhip='neck'\nneck='neck'"), "hip is .neck. and skeleton.neck .neck., but"),
         (lambda d: toml(d, "x = "), "dataset.toml cannot be read as TOML"),
+        (lambda d: (d / "dataset.toml").write_bytes(b"name = '\xfc'"), "dataset.toml is no UTF-8 text: save it"),
         (lambda d: toml(d, "[imu]\nrate = 50"), "unknown key imu.rate; did you mean imu.rate_hz"),
         (lambda d: toml(d, "[imu]\nrate_hz = 'fast'"), "imu.rate_hz must be a number of samples a second, got 'fast'"),
         (lambda d: toml(d, "[imu]\nunits = {acc = 'N'}"), "imu.units.acc is 'N', but must be g or mg or m/s2"),
@@ -199,6 +204,16 @@ def test_what_is_not_taken_is_noted(tmp_path):
     assert found.notes["no skeleton"] == ["a1"] and found.notes["without labels"] == ["shift"]
     assert found.notes["ignored: columns of skeleton files that are no joint"] == ["score"]
     assert list(found[0].streams) == ["imu"] and len(found) == 5
+
+
+def test_a_trial_that_is_no_number_is_noted_and_counted(tmp_path):
+    own.build(tmp_path, skeletons=False)
+    own.change(tmp_path / "recordings.csv", "session", "trial")
+    own.change(tmp_path / "recordings.csv", "b1,ben,lift,1", "b1,ben,lift,first")
+    toml(tmp_path, "\ufeff" + own.TOML)  # as editors on Windows begin a file
+    found = read(tmp_path, ("imu",))
+    assert [r.trial for r in found] == [1, 1, 1, 1, 2]
+    assert found.notes["counted: trial is no whole number"] == ["recordings.csv: line 4: 'first'"]
 
 
 def test_what_is_seldom_meant_is_noted(tmp_path):

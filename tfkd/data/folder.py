@@ -80,7 +80,7 @@ def read_folder(data_dir, modalities=("imu",), on_error="raise", use_cache=True)
     known = {m: stream_of(m, facts["channels"][m], facts["rates"][m], settings, facts["columns"],
                           root / "dataset.toml")
              for m in modalities if m in arrays}  # fmt: skip
-    people, trials = files_of.numbered(row.subject for row in rows.values()), _trials(rows)
+    people, trials = files_of.numbered(row.subject for row in rows.values()), _trials(root, rows, notes)
     items, bad, made, placed = [], set(), defaultdict(list), [rows[key] for key in streams]
     for i, name in enumerate(ids):
         place, *span = arrays["span"][i].tolist()
@@ -239,11 +239,13 @@ def _classes(root, rows, spans, files, settings):
     return settings.classes or tuple(sorted(places))
 
 
-def _trials(rows):
+def _trials(root, rows, notes):
     """Id -> number: of the column trial, else which time that person does it."""
     seen, trials = Counter(), {}
     for key, row in rows.items():
         seen[row.subject, row.label] += 1
         told = row.conditions.get("trial", "")
         trials[key] = int(told) if files_of.is_number(told) else seen[row.subject, row.label]
+        if told and not files_of.is_number(told):
+            notes["counted: trial is no whole number"].append(f"{root / 'recordings.csv'}: line {row.line}: {told!r}")
     return trials

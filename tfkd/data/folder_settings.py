@@ -91,8 +91,10 @@ def load_settings(path):
     if not path.exists():
         return Settings()
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:  # no TOML, or no UTF-8
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is no UTF-8 text: save it as such. ({error})") from error
+    except (OSError, ValueError) as error:  # the latter: no TOML
         raise DataError(f"{path} cannot be read as TOML: {error}") from error
     return _Parser(path).settings(values)
 
