@@ -93,6 +93,10 @@ FAULTS = {
         lambda d: own.write_skeleton(d / "skeleton" / "a2.csv", own.times(4, 30), 0.001),
         "skeleton/a2.csv: the person measures 0.0005 m, so the joints are not in m. ",
     ),
+    "nobody seen": (
+        lambda d: own.write_skeleton(d / "skeleton" / "a2.csv", own.times(4, 30), 0),
+        "skeleton/a2.csv: in all 121 frames the joints are in one point: nobody is seen",
+    ),
     "interval outside": (
         lambda d: own.change(d / "intervals" / "shift.csv", "1030", "1032"),
         "intervals/shift.csv: line 4: the interval from 1020.5 to 1032 s lies outside .* from 1000 to 1030 s",
@@ -224,6 +228,30 @@ def test_what_is_seldom_meant_is_noted(tmp_path):
     rad, down = read(tmp_path).notes["doubtful"]
     assert rad.startswith("no angular rate is above 1 deg/s: is it in rad/s?")
     assert down == "from hip to neck it goes by 0.00, -0.50, 0.00 m in x, y and z: y should go up"
+
+
+def test_classes_that_nobody_does_are_noted(tmp_path):
+    own.build(tmp_path)
+    own.change(tmp_path / "recordings.csv", "anna,carry", "anna,lift")
+    own.change(tmp_path / "intervals" / "shift.csv", "carry", "lift")
+    toml(tmp_path, 'classes = ["lift", "carry", "rest"]\n' + own.TOML)
+    assert read(tmp_path).notes["doubtful"] == [
+        "nobody does rest, of the classes in dataset.toml",
+        "protocols.cross_subject: nobody who trains does carry, so it cannot be learnt",
+    ]
+    own.change(tmp_path / "recordings.csv", "ben,carry", "ben,lift")
+    toml(tmp_path, own.TOML)
+    assert read(tmp_path).notes["doubtful"] == ["all that is labelled is lift: there is nothing to tell it from"]
+
+
+def test_frames_without_a_person_are_counted(tmp_path):
+    own.build(tmp_path)
+    path = tmp_path / "skeleton" / "a1.csv"
+    header, *rows = path.read_text().splitlines()
+    empty = [f"{row.split(',')[0]}{',0' * 9}" for row in rows]
+    own.write(path, [header, *empty[:70], *rows[70:]])
+    found = read(tmp_path)
+    assert found.notes["frames without a person: all joints in one point"] == ["skeleton/a1.csv: 70 of 121"]
 
 
 def test_a_modality_without_a_good_file_is_left_out_if_bad_files_are(tmp_path):

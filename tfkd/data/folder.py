@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tfkd.data import cache, folder_intervals
 from tfkd.data import folder_files as files_of
-from tfkd.data.folder_doubts import suspicions
+from tfkd.data.folder_doubts import suspicions, suspicions_of_classes
 from tfkd.data.folder_settings import load_settings
 from tfkd.data.folder_streams import read_streams, stream_of
 from tfkd.data.recordings import DataError, Recording, Recordings
@@ -107,7 +107,8 @@ def read_folder(data_dir, modalities=("imu",), on_error="raise", use_cache=True)
         reasons = "; ".join(f"{kind}: {', '.join(entries[:3])}" for kind, entries in notes.items() if entries)
         raise DataError(f"None of the {len(rows)} recordings in {root} could be used. {reasons}.")
     folder_intervals.note_lost({key: found for key, found in spans.items() if key not in bad}, made, notes)
-    notes["doubtful"] += suspicions(items, known)
+    training = {n: [r for r in items if r.conditions.get(_PROTOCOL + n) == "train"] for n in settings.protocols}
+    notes["doubtful"] += [*suspicions(items, known), *suspicions_of_classes(items, classes, training)]
     notes = notes_within(notes, root)
     return Recordings(items, classes, known, settings.name, notes)
 

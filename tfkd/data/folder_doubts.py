@@ -1,4 +1,4 @@
-"""What is possible in a folder of one's own recordings, but seldom meant: units and axes."""
+"""What is possible in a folder of one's own recordings, but seldom meant: units, axes and classes."""
 
 import numpy as np
 
@@ -44,3 +44,20 @@ def _of_skeleton(values, stream):
     torso = np.median([np.median(joints[:, neck] - joints[:, hip], axis=0) for joints in values.values()], axis=0)
     if torso[1] < 0.5 * np.linalg.norm(torso):
         yield f"from hip to neck it goes by {', '.join(f'{d:.2f}' for d in torso)} m in x, y and z: y should go up"
+
+
+def suspicions_of_classes(recordings, classes, training):
+    """As `suspicions`, of who does what; `training` is protocol -> the recordings it trains on."""
+    done = _done(recordings)
+    if len(done) == 1:
+        yield f"all that is labelled is {classes[min(done)]}: there is nothing to tell it from"
+    if nobody := [name for label, name in enumerate(classes) if label not in done]:
+        yield f"nobody does {', '.join(nobody)}, of the classes in dataset.toml"
+    for protocol, sided in training.items():
+        if unknown := [classes[label] for label in sorted(done - _done(sided))]:
+            yield f"protocols.{protocol}: nobody who trains does {', '.join(unknown)}, so it cannot be learnt"
+
+
+def _done(recordings):
+    labels = {label for r in recordings for label in (r.label, *(interval.label for interval in r.intervals))}
+    return labels - {-1}

@@ -127,7 +127,15 @@ def _load_skeleton(path, settings, columns, notes):
     _note_repairs(path, repairs, notes)
     units = settings.skeleton.units
     joints = values.reshape(len(values), -1, 3) * np.float32(UNITS["skeleton"][units])
-    extent = float(np.median(np.ptp(joints, axis=1).max(axis=1)))
+    extents = np.ptp(joints, axis=1).max(axis=1)
+    seen = extents[extents > 0]
+    if not len(seen):
+        raise DataError(f"{path}: in all {len(joints)} frames the joints are in one point: nobody is seen. Remove it.")
+    if len(seen) < len(joints):
+        notes["frames without a person: all joints in one point"].append(
+            f"{path}: {len(joints) - len(seen)} of {len(joints)}"
+        )
+    extent = float(np.median(seen))
     if not 0.2 <= extent <= 5:
         raise DataError(
             f"{path}: the person measures {extent:.4g} m, so the joints are not in {units}. Say their unit in "
@@ -161,7 +169,7 @@ def _agreed(modality, raw, files, refuse, notes):
             DataError(
                 f"{files[key][modality]} has other {what} than most files, such as {files[example][modality]}: "
                 + "; ".join([f"besides {', '.join(more)}"] * bool(more) + [f"not {', '.join(less)}"] * bool(less))
-                + f". All files have the same ones: correct it.{hint}"
+                + f". All files must have the same ones: correct it.{hint}"
             )
         )
     return order
