@@ -5,9 +5,9 @@ import os
 import pytest
 
 from tests.formats import berkeley, mmact, openpack, own, utd
-from tfkd.data import datasets
+from tfkd.data import datasets, utd_frames
 from tfkd.data.recordings import DataError
-from tfkd.data.sources import notes_within, stamp_of
+from tfkd.data.sources import Source, notes_within, stamp_of
 
 CLIPS = [(1, 1, 1, "walking"), (17, 1, 1, "walking")]
 TREES = {
@@ -49,6 +49,19 @@ def test_a_link_to_nowhere_is_told_or_skipped(dataset, tmp_path):
         read(dataset, tree, "raise")
     found = read(dataset, tree, "skip")
     assert len(found) and path.name in str(found.notes["skipped: bad file"])
+
+
+def test_a_video_that_is_gone_is_told(tmp_path):
+    with pytest.raises(DataError, match=r"a1_s1_t1_color.avi cannot be read: .*No such file.*skip such files"):
+        utd_frames.read_avi(Source(tmp_path / "a1_s1_t1_color.avi"), 64, 32)
+
+
+def test_a_list_of_invalid_files_that_is_gone_is_told_or_skipped(tmp_path):
+    tree = TREES["mmact"][0](tmp_path / "data")
+    (tree / "invalid_files.txt").symlink_to(tmp_path / "gone")
+    with pytest.raises(DataError, match=r"invalid_files.txt cannot be read: .*No such file"):
+        read("mmact", tree, "raise")
+    assert "invalid_files.txt" in str(read("mmact", tree, "skip").notes["skipped: bad file"])
 
 
 def test_a_folder_that_may_not_be_looked_into_is_told_or_skipped(dataset, tmp_path, monkeypatch):
