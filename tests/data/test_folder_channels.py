@@ -36,6 +36,11 @@ def test_axes_of_a_sensor_are_put_side_by_side(folder):
     assert read(folder, ("imu",)).streams["imu"].channels == ("acc_x", "acc_y", "acc_z", "gyro_z", "baro")
 
 
+def test_a_clock_among_the_channels_is_doubted(folder):
+    change_tables(folder, lambda table: table.assign(timestamp=20.0 * np.arange(len(table))))
+    assert any("timestamp never falls" in told for told in read(folder, ("imu",)).notes["doubtful"])
+
+
 def test_names_are_read_however_they_are_spelled():
     told = {
         "Acc_X": "Acc_x", "accX": "acc_x", "ACCX": "ACC_x", "gyrz": "gyr_z", "wristAccY": "wrist_Acc_y",

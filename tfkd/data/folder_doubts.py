@@ -18,6 +18,14 @@ def suspicions(recordings, streams):
 def _of_imu(values, stream):
     if "g" not in stream.units:
         yield "no channel of the IMU has a word that begins with acc: none is taken for an acceleration in g"
+    alone = set(stream.channels) - {name for axes in triples_of(stream.channels) for name in axes}
+    for name in sorted(alone):
+        place = stream.channels.index(name)
+        if all(imu[-1, place] > imu[0, place] and (np.diff(imu[:, place]) >= 0).all() for imu in values.values()):
+            yield (
+                f"{name} never falls in any recording: is it a clock or a counter, not a sensor? Name the others in "
+                "dataset.toml: [imu] channels = [...]"
+            )
     for axes in triples_of(stream.channels):
         places = [stream.channels.index(name) for name in axes]
         if {stream.units[place] for place in places} != {"g"}:
