@@ -7,6 +7,7 @@ import numpy as np
 from tfkd.deploy.arena import TflmError
 from tfkd.deploy.encoding import split_encoding
 from tfkd.deploy.graph import read_graph
+from tfkd.deploy.interface import ExportError, refuse_unfit
 from tfkd.deploy.operators import unsupported
 from tfkd.deploy.tflite import convert_int8
 from tfkd.deploy.tflm import TflmModel
@@ -23,10 +24,6 @@ _WAY_OUT = {
     "TILE": "Use Conv1DTranspose or Conv2DTranspose instead of UpSampling and RepeatVector.",
     "CONV_3D": "Use Conv2D on a reshaped input instead of Conv3D.",
 }
-
-
-class ExportError(ValueError):
-    """A student cannot be deployed; the message names operator, layer and way out."""
 
 
 def check_exportable(student):
@@ -46,8 +43,7 @@ def check_exportable(student):
         ExportError: it cannot be converted, uses an operator that TFLM does not have, or does not
             run.
     """
-    _check_interface(student)
-    _check_layers(student)
+    refuse_unfit(student)
     try:
         student, _ = split_encoding(student)
     except ValueError as error:
@@ -77,49 +73,6 @@ def check_exportable(student):
     except TflmError as error:
         raise ExportError(_explain_interpreter(student, operators, error)) from error
     return sorted({operator.name for operator in operators})
-
-
-def _check_interface(student):
-    inputs, outputs = getattr(student, "inputs", None), getattr(student, "outputs", None)
-    if not inputs or not outputs:
-        raise ExportError(
-            f"The student {getattr(student, 'name', student)!r} is not a built Functional or "
-            "Sequential model. Build it as keras.Model(inputs, outputs)."
-        )
-    if len(inputs) != 1 or len(outputs) != 1:
-        raise ExportError(
-            f"The student {student.name!r} has {len(inputs)} inputs and {len(outputs)} outputs; "
-            "firmware feeds one and reads one."
-        )
-    if None in inputs[0].shape[1:]:
-        raise ExportError(
-            f"The student {student.name!r} takes {inputs[0].shape}; every size behind the batch "
-            "must be fixed, because a microcontroller reserves its memory beforehand."
-        )
-    if len(outputs[0].shape) != 2:
-        raise ExportError(
-            f"The student {student.name!r} gives {outputs[0].shape}; it must give logits "
-            "(batch, classes). End it with a pooling or Flatten and a Dense layer."
-        )
-
-
-def _check_layers(student):
-    import keras
-
-    for layer in student._flatten_layers():  # nested models, wrappers and cells too
-        if isinstance(layer, keras.layers.RNN) and not layer.unroll:
-            # The converter process would die of a segmentation fault: no exception to catch.
-            raise ExportError(
-                f"The recurrent layer {layer.name!r} ({type(layer).__name__}) cannot be "
-                "converted to int8. Use convolutions instead, or unroll=True for a handful of "
-                "time steps (it copies the cell's operators for each step)."
-            )
-        if layer.compute_dtype not in (None, "float32"):
-            raise ExportError(
-                f"The layer {layer.name!r} computes in {layer.compute_dtype}. Build the student "
-                "under keras.config.set_dtype_policy('float32') and copy the weights with "
-                "set_weights()."
-            )
 
 
 def _explain_converter(student, error):

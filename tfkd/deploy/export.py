@@ -12,6 +12,7 @@ from tfkd.deploy.exported import C_FILES, CONTRACT, GOLDEN, VARIANTS, ExportResu
 from tfkd.deploy.folder import replacing_folder
 from tfkd.deploy.four_bit import in_four_bits
 from tfkd.deploy.graph import macs
+from tfkd.deploy.interface import refuse_unfit
 from tfkd.deploy.tflite import convert_int8, in_chunks
 from tfkd.deploy.tflm import TflmModel
 from tfkd.deploy.variants import MEANINGS, file_name, make_variants
@@ -51,6 +52,8 @@ def export_student(student, folder, *, calibration, contract_facts, golden, weig
         An `ExportResult`.
 
     Raises:
+        ExportError: the student has not one input of fixed shape and logits, ends in softmax, is not in float32 or
+            holds a recurrent layer.
         ValueError: `calibration` or `golden` does not fit the student, it has a Gramian angular field elsewhere
             than behind its input, or `weight_bits` is neither 8 nor 4.
         FourBitError: the kernel of a convolution was not trained for four bits, or there is none.
@@ -62,6 +65,7 @@ def export_student(student, folder, *, calibration, contract_facts, golden, weig
     """
     if weight_bits not in (8, 4):
         raise ValueError(f"weight_bits must be 8 or 4, not {weight_bits!r}.")
+    refuse_unfit(student)
     folder = Path(folder).resolve()
     _refuse_foreign_files(folder)
     network, contract_facts = _encoding_apart(student, contract_facts)

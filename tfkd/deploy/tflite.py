@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tfkd.deploy.graph import macs, operators
+from tfkd.deploy.interface import refuse_inconvertible
 from tfkd.networks.causal import memory_of
 from tfkd.networks.quantized import QUANTIZED, FakeQuantize
 
@@ -34,12 +35,15 @@ def convert_int8(student, calibration, work_dir=None):
         The `.tflite` file's content as bytes.
 
     Raises:
+        ExportError: the student has other inputs and outputs, a shape that is not fixed, another precision, or a
+            recurrent layer.
         ValueError: `calibration` is empty, not finite or does not fit the student's input; or the student is a twin in
             training, which `tfkd.compress.strip` has to make an ordinary model of first.
     """
     import keras
     import tensorflow as tf
 
+    refuse_inconvertible(student)
     calibration = np.asarray(calibration, np.float32)
     shape = tuple(student.input_shape[1:])
     remembers = memory_of(student) > 0
