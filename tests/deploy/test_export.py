@@ -169,3 +169,38 @@ def test_tool_refuses_golden_windows_that_differ(exported, folder, tmp_path):
     assert done.returncode != 0
     assert "5 of 6 identical" in done.stdout
     assert not (tmp_path / "generated").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"labels": {"walk", "run", "sit"}}, "labels: must be a list"),
+        ({"memory": 3}, "memory: 3, but the student keeps 0 samples"),
+    ],
+)
+@pytest.mark.usefixtures("converted")
+def test_facts_that_mean_something_else_than_the_student_are_refused(student, facts, golden, tmp_path, changed, told):
+    with pytest.raises(ContractError, match=told):
+        export_student(
+            student, tmp_path / "export", calibration=CALIBRATION, contract_facts=facts | changed, golden=golden
+        )
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("labels", [[0.5] * 6, np.eye(6, 3, dtype=int), ["sit"] * 6])
+def test_golden_labels_are_class_indices(student, facts, golden, tmp_path, labels):
+    with pytest.raises(ValueError, match="golden labels must be class indices"):
+        export_student(
+            student,
+            tmp_path / "export",
+            calibration=CALIBRATION,
+            contract_facts=facts,
+            golden=golden | {"labels": labels},
+        )
+
+
+def test_a_contract_that_grants_a_memory_to_a_model_without_is_refused(folder):
+    contract = json.loads((folder / "contract.json").read_text())
+    (folder / "contract.json").write_text(json.dumps(contract | {"memory": 8, "hop": contract["window"]}))
+    with pytest.raises(ContractError, match=r"contract\.json: memory: 8, but student\.tflite keeps no variables"):
+        load_export(folder)

@@ -63,7 +63,8 @@ def _choice(*choices):
 
 def _list(check, unique=False):
     def check_list(values):
-        if isinstance(values, str | dict) or not hasattr(values, "__iter__"):
+        # A set has no order, and labels and channels mean something by theirs.
+        if isinstance(values, str | dict | set | frozenset) or not hasattr(values, "__iter__"):
             raise ContractError(f"must be a list, not {values!r}")
         checked = tuple(check(value) for value in values)
         if not checked:

@@ -68,8 +68,14 @@ def export_student(student, folder, *, calibration, contract_facts, golden, weig
     refuse_unfit(student)
     folder = Path(folder).resolve()
     _refuse_foreign_files(folder)
+    _check_golden(golden)
     network, contract_facts = _encoding_apart(student, contract_facts)
-    if memory := memory_of(network):
+    memory = memory_of(network)
+    if contract_facts.get("memory", memory) != memory:
+        raise ContractError(
+            f"memory: {contract_facts['memory']!r}, but the student keeps {memory} samples. Leave it out."
+        )
+    if memory:
         contract_facts = contract_facts | {"memory": memory}
         calibration, golden = in_chunks(np.asarray(calibration), network.input_shape[1]), _in_chunks(golden, network)
     model_bytes = convert_int8(network, encode(contract_facts["encoding"], network.input_shape[1], calibration))
@@ -119,9 +125,19 @@ def _in_chunks(golden, network):
     return {"ids": np.repeat(golden["ids"], each), "x": x, "labels": np.repeat(golden["labels"], each)}
 
 
+def _check_golden(golden):
+    if not isinstance(golden, dict) or golden.keys() != {"ids", "x", "labels"}:
+        found = sorted(golden) if isinstance(golden, dict) else type(golden).__name__
+        raise ValueError(f"golden must be a dict of ids, x and labels, not {found}.")
+    labels = np.asarray(golden["labels"])
+    if labels.ndim != 1 or (len(labels) and not np.issubdtype(labels.dtype, np.integer)):
+        raise ValueError(
+            f"golden labels must be class indices, integers of shape (n,), -1 for unlabelled, not {labels.dtype} of "
+            f"shape {labels.shape}."
+        )
+
+
 def _record(model, golden, contract):
-    if golden.keys() != {"ids", "x", "labels"}:
-        raise ValueError(f"golden must have ids, x and labels, not {sorted(golden)}.")
     x = np.asarray(golden["x"], np.float32)
     ids, labels = [str(identity) for identity in golden["ids"]], np.asarray(golden["labels"])
     if len(x) == 0 or not len(ids) == len(x) == len(labels):
@@ -150,6 +166,4 @@ def _refuse_foreign_files(folder):
     except OSError as error:
         raise OutputError(f"Could not look into {folder}: {error.strerror or error}.") from error
     if foreign:
-        raise OutputError(
-            f"{folder} holds {foreign[0]!r}, which is not part of an export. Choose a folder of its own."
-        )
+        raise OutputError(f"{folder} holds {foreign[0]!r}, which is not part of an export. Choose a folder of its own.")

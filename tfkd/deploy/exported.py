@@ -11,7 +11,7 @@ import numpy as np
 from tfkd.deploy.c_array import golden_header, golden_source, model_header, model_source
 from tfkd.deploy.contract import Contract, ContractError
 from tfkd.deploy.encoding import encode_for, signal_shape
-from tfkd.deploy.graph import kernel_types, macs, read_graph
+from tfkd.deploy.graph import kernel_types, macs, read_graph, variables
 from tfkd.deploy.resolver import resolver_header
 from tfkd.deploy.tflm import TflmModel
 from tfkd.deploy.variants import MEANINGS, Variant
@@ -105,6 +105,12 @@ def read_model(path, contract):
                 f"{path.parent / CONTRACT}: {key}: {getattr(contract, key)!r}, but {path.name} has "
                 f"{value!r}. Export the student again."
             )
+    kept = variables(model_bytes)
+    if (kept > 0) != (contract.memory > 0):
+        raise ContractError(
+            f"{path.parent / CONTRACT}: memory: {contract.memory}, but {path.name} keeps {kept or 'no'} variables from "
+            "run to run. Export the student again."
+        )
     return model_bytes
 
 
