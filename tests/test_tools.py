@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -110,6 +111,8 @@ def test_check_data_knows_every_data_set():
         (["a", "--out", "x", "--format", "mbed"], "mbed"),
         (["a", "--out", "x", "--format", "zephyr", "--variant", "slim"], "--variant is for --format c"),
         (["a"], "--out"),
+        (["a", "--out", ""], "--out is empty"),
+        (["a", "--out", "x"], "There is no file or folder a."),
     ],
 )
 def test_wrong_arguments_for_an_export_are_told_at_once(arguments, message, tmp_path, monkeypatch):
@@ -130,6 +133,15 @@ def test_a_published_student_becomes_an_arduino_library(tmp_path):
         contract = archive.read("watch/extras/contract.json")
     assert {"watch/library.properties", "watch/src/watch.h", "watch/examples/Activity/Activity.ino"} <= names
     assert contract == (model / "contract.json").read_bytes()
+
+
+def test_an_export_does_not_write_over_another_student(tmp_path):
+    models, other = TOOLS.parent / "models", tmp_path / "other"
+    shutil.copytree(models / "utd-imu", other)
+    before = {path.name: path.read_bytes() for path in other.iterdir()}
+    answer = run("export.py", models / "utd-imu-small", "--out", other)
+    assert answer.returncode == 1 and f"{other} holds student.tflite with a contract.json of its own" in answer.stderr
+    assert {path.name: path.read_bytes() for path in other.iterdir()} == before
 
 
 def test_an_export_says_what_a_bare_file_lacks(tmp_path):

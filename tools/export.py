@@ -43,6 +43,8 @@ def main(argv):
         raise app.UsageError(f"Name one student, not {len(named)}: {' '.join(named)}")
     if _VARIANT.value != "plain" and _FORMAT.value != "c":
         raise app.UsageError("--variant is for --format c: the other formats do not use TensorFlow Lite Micro.")
+    if not _OUT.value:
+        raise app.UsageError("--out is empty; name a folder.")
     out = Path(_OUT.value)
     if _FORMAT.value == "arduino" and out.suffix != ".zip":
         raise app.UsageError(f"--out must name a .zip file for --format arduino, not {out}.")
@@ -89,7 +91,9 @@ def _export(student, out):
     if identical != total:
         sys.exit(f"{total - identical} golden windows of {student.folder} differ; nothing written. Export it again.")
     if _FORMAT.value == "c":
-        for name, text in _c_texts(student).items():
+        texts = _c_texts(student)
+        _refuse_another_students_folder(out, texts)
+        for name, text in texts.items():
             write_text(out / name, text)
             print(f"wrote {out / name}")
     elif _FORMAT.value == "arduino":
@@ -99,6 +103,16 @@ def _export(student, out):
         files = package_files(student, _FORMAT.value)
         write_folder(files, out)
         print(f"wrote {out}: {len(files)} files; README.md tells how to go on")
+
+
+def _refuse_another_students_folder(out, texts):
+    """A run's export or a folder of models/ would get this student's contract beside its own model."""
+    from tfkd.deploy.exported import CONTRACT
+    from tfkd.files import OutputError
+
+    models, contract = sorted(out.glob("*.tflite")), out / CONTRACT
+    if models and contract.is_file() and contract.read_bytes() != texts[CONTRACT].encode():
+        raise OutputError(f"{out} holds {models[0].name} with a {CONTRACT} of its own. Choose another folder.")
 
 
 def _tell_of_images(student):

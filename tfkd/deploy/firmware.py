@@ -38,6 +38,8 @@ def find_student(path):
     path = Path(path)
     if path.suffix == ".tflite" and not path.is_dir():
         return _student_of_file(path)
+    if not path.exists():
+        raise ContractError(f"There is no file or folder {path}.")
     if not (path / CONTRACT).exists():
         exports = sorted(path.glob(f"seed*/export/{CONTRACT}"), key=lambda p: (len(str(p)), str(p)))
         if not exports:
