@@ -43,9 +43,11 @@ def test_what_a_student_takes_of_a_budget():
     "limits, told",
     [
         ({}, "needs a limit"),
-        ({"ram_bytes": 0}, "ram_bytes must be above 0, got 0"),
+        ({"ram_bytes": 0}, "ram_bytes must be a number above 0, got 0"),
         ({"milliseconds": 10.0, "core": "m55"}, "for core m4 alone, not for m55: limit the instructions"),
-        ({"milliseconds": 10.0, "mhz": 0}, "mhz must be above 0"),
+        ({"flash_bytes": "64k"}, "flash_bytes must be a number above 0, got .64k."),
+        ({"milliseconds": float("nan")}, "milliseconds must be a number above 0, got nan"),
+        ({"milliseconds": 10.0, "mhz": 0}, "mhz must be a number above 0"),
         ({"ram_bytes": 99, "engine": "tflm", "core": "m7"}, "core must be one of m4, m55 for engine 'tflm', not 'm7'"),
         ({"ram_bytes": 99, "engine": "luck"}, "engine must be 'plain_c' or 'tflm', not 'luck'"),
     ],

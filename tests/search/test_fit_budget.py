@@ -12,6 +12,8 @@ from tests.command_line import run
         (["--dataset", "synthetic", "--flash", "64 g"], "'64 g' is no size: write bytes, or 64k, or 1M."),
         (["--dataset", "synthetic", "--ms", "5", "--core", "m7"], "limit the instructions instead"),
         (["--dataset", "utd", "--ram", "8k"], "TFKD_DATA"),
+        (["--dataset", "synthetic", "--ms", "nan"], "milliseconds must be a number above 0, got nan"),
+        (["--dataset", "synthetic", "--ram", "8k", "--mhz", "inf"], "mhz must be a number above 0, got inf"),
         (["--ram", "8k"], "Name a data set"),
         (["--dataset", "synthetic", "--ram", "8k", "--validation_subjects", "seven"], "must be numbers"),
         (["--recipe", "nowhere.toml", "--ram", "8k"], "There is no recipe nowhere.toml"),

@@ -1,6 +1,8 @@
 """What a student may take of a microcontroller."""
 
 import dataclasses
+import math
+import numbers
 import re
 
 from tfkd.deploy.cost.estimate import CYCLES, figures
@@ -34,11 +36,10 @@ class Budget:
     def __post_init__(self):
         if not self.limits():
             raise BudgetError("A budget needs a limit: flash, RAM, milliseconds or instructions.")
-        for name, limit in self.limits().items():
-            if limit <= 0:
-                raise BudgetError(f"The budget's {name} must be above 0, got {limit}.")
-        if self.mhz <= 0:
-            raise BudgetError(f"mhz must be above 0, got {self.mhz}.")
+        for name, limit in {**self.limits(), "mhz": self.mhz}.items():
+            number = isinstance(limit, numbers.Real) and not isinstance(limit, bool)
+            if not number or not 0 < limit < math.inf:  # nothing is above NaN, and all would fit
+                raise BudgetError(f"The budget's {name} must be a number above 0, got {limit!r}.")
         try:
             figures(self.engine, self.core)
         except ValueError as error:
