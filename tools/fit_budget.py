@@ -10,6 +10,7 @@ that sees the folder, it helps. Writes `budget.html`, `budget.json` and the chos
 
 import dataclasses
 import importlib.util
+import shlex
 import sys
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def main(argv):
     print(f"\nPage: {folder / 'budget.html'}")
     if found["chosen"] is None:
         sys.exit("No student that was trained fits: raise --trials, or allow more.")
-    print(f"Next: python tools/distill.py --recipe {folder / 'recipe.toml'} --seeds 5")
+    print(f"Next: python tools/distill.py --recipe {shlex.quote(str(folder / 'recipe.toml'))} --seeds 5")
 
 
 def _numbers(flag, values):

@@ -148,6 +148,43 @@ def test_what_cannot_be_searched_is_refused(tmp_path):
         Search(parse_recipe({"student": {"kind": "gaf"}}), BUDGET, tmp_path)
 
 
+def test_what_is_wrong_with_all_students_ends_a_search_at_once(tree, tmp_path):
+    said = []
+    data = dataclasses.replace(RECIPE.data, validation_subjects=(99,))
+    with pytest.raises(ValueError, match=r"validation_subjects \[99\] are not among the training people"):
+        Search(dataclasses.replace(RECIPE, data=data), BUDGET, tmp_path / "fit", SPACE, tree, say=said.append)
+    assert said == ["Reading utd ..."]
+    for length, told in ((-32, "must be at least 8"), (4, "--lengths 4: windows.length is 4")):
+        with pytest.raises(RecipeError, match=told):
+            Search(RECIPE, BUDGET, tmp_path / "fit", dataclasses.replace(SPACE, lengths=(32, length)), tree)
+    four = dataclasses.replace(RECIPE, quantization=dataclasses.replace(RECIPE.quantization, weight_bits=4))
+    with pytest.raises(RecipeError, match="Choose --engine plain_c"):
+        Search(four, dataclasses.replace(BUDGET, engine="tflm"), tmp_path / "fit", SPACE, tree)
+
+
+def test_the_folder_of_a_run_is_no_folder_for_a_search(tree, tmp_path):
+    (tmp_path / "recipe.toml").write_text("of a run")
+    with pytest.raises(RecipeError, match="holds a recipe.toml of no search.*Choose another --out"):
+        Search(RECIPE, BUDGET, tmp_path, SPACE, tree)
+    assert [path.name for path in tmp_path.iterdir()] == ["recipe.toml"]
+
+
+@pytest.mark.parametrize("damage", [lambda text: text[:-9], lambda text: "?\n" + text, lambda text: text + "1\n"])
+def test_a_damaged_journal_is_told_with_its_line(finished, tree, tmp_path, damage):
+    for name in ("search.json", "journal.log"):
+        (tmp_path / name).write_text((finished[0] / name).read_text())
+    search = Search(RECIPE, BUDGET, tmp_path, SPACE, tree, say=lambda line: None)
+    (tmp_path / "journal.log").write_text(damage((finished[0] / "journal.log").read_text()))
+    with pytest.raises(RecipeError, match=r"journal\.log: line \d+ is damaged or cut short"):
+        search.run(3)
+
+
+def test_a_damaged_search_json_is_told(tree, tmp_path):
+    (tmp_path / "search.json").write_text('{"recipe": ')
+    with pytest.raises(RecipeError, match=r"search\.json could not be read.*Delete it"):
+        Search(RECIPE, BUDGET, tmp_path, SPACE, tree)
+
+
 def test_the_last_quarter_of_the_training_people_is_held_out(tree):
     recipe = dataclasses.replace(RECIPE, data=dataclasses.replace(RECIPE.data, validation_subjects=()))
     assert held_out(recipe, data_dir=tree).data.validation_subjects == (3,)

@@ -21,6 +21,7 @@ from tfkd.experiment import Experiment
 from tfkd.narrowing import int8_cost
 from tfkd.prepared import prepare
 from tfkd.recipe import RecipeError
+from tfkd.recipe_check import check
 from tfkd.search import results
 from tfkd.search.space import KINDS, Space, name_of, pruned_to, recipe_of
 from tfkd.seed_run import SeedRun, stages_of
@@ -57,6 +58,14 @@ class Search:
             raise RecipeError(f"student.kind is {recipe.student.kind!r}; only {' and '.join(KINDS)} can be searched.")
         if not recipe.data.validation_subjects:
             raise RecipeError("data.validation_subjects is empty: students are chosen on people held out of training.")
+        if budget.engine == "tflm" and recipe.quantization.weight_bits == 4:
+            raise RecipeError(
+                "quantization.weight_bits is 4, but what four bits take in TensorFlow Lite Micro was not measured. "
+                "Choose --engine plain_c, or 8 bits."
+            )
+        for length in space.lengths if space else ():
+            windows = dataclasses.replace(recipe.windows, length=length)
+            check(dataclasses.replace(recipe, windows=windows), f"--lengths {length}")
         alone = dataclasses.replace(recipe.ablation, terms=(), methods=(), raw_signal=False, control=False)
         whole = dataclasses.replace(recipe.pruning, sparsity=0.0)
         self.recipe = dataclasses.replace(recipe, ablation=alone, pruning=whole)
@@ -77,6 +86,7 @@ class Search:
 
         states = optuna.trial.TrialState
         optuna.logging.set_verbosity(optuna.logging.ERROR)
+        _check_journal(self.folder / "journal.log")
         journal = optuna.storages.journal.JournalFileBackend(str(self.folder / "journal.log"))
         storage = optuna.storages.JournalStorage(journal)
         study = optuna.create_study(storage=storage, study_name="tfkd", direction="maximize", load_if_exists=True)
@@ -105,6 +115,7 @@ class Search:
         name = name_of(sizes)
         trial.set_user_attr("process", f"{socket.gethostname()}:{os.getpid()}")
         trial.set_user_attr("sizes", sizes)
+        self._experiment(sizes)  # what is wrong with recipe or data ends the search, and not this student alone
         try:
             recipe, student = self._planned(sizes)
         except ValueError as error:  # a stride longer than its kernel, too few channels to prune
@@ -190,12 +201,26 @@ class Search:
 
     def _check_folder(self):
         kept, wanted = self.folder / "search.json", self._identity()
-        if kept.exists() and (found := json.loads(kept.read_text())) != wanted:
+        if not kept.exists():
+            if (self.folder / "recipe.toml").exists():
+                raise RecipeError(
+                    f"{self.folder} holds a recipe.toml of no search; it would be written over. Choose another --out."
+                )
+            return
+        try:
+            found = dict(json.loads(kept.read_bytes()))
+        except (OSError, ValueError, TypeError) as error:
+            raise RecipeError(
+                f"{kept} could not be read: {error}. Delete it if the search is the one that you name now, which then "
+                "goes on; else choose another --out."
+            ) from error
+        if found != wanted:
             other = [name for name in wanted if found.get(name) != wanted[name]]
             raise RecipeError(f"{self.folder} holds a search with another {' and '.join(other)}. Choose another --out.")
 
     def _refuse_what_nothing_meets(self):
         sizes = self.space.smallest()
+        self._experiment(sizes)
         try:
             _, student = self._planned(sizes)
         except ValueError:  # a network that there cannot be, strides longer than its kernels, tells nothing of others
@@ -229,6 +254,20 @@ def held_out(recipe, subjects=(), data_dir=None, on_error="raise"):
         subjects = people[-max(len(people) // 4, 1) :]
     data = dataclasses.replace(recipe.data, validation_subjects=tuple(subjects))
     return dataclasses.replace(recipe, data=data)
+
+
+def _check_journal(path):
+    """Refuses a journal with a line that a full disk cut short, say: Optuna fails at it, whatever comes after."""
+    for number, line in enumerate(path.read_bytes().splitlines(True) if path.exists() else (), 1):
+        try:
+            whole = line.endswith(b"\n") and "op_code" in json.loads(line)
+        except (ValueError, TypeError):
+            whole = False
+        if not whole:
+            raise RecipeError(
+                f"{path}: line {number} is damaged or cut short. Delete that line, or the whole file: students that "
+                "were trained are kept beside it, and are not trained again."
+            )
 
 
 def _take_up_what_was_killed(study):
