@@ -135,6 +135,8 @@ def test_a_network_that_is_not_functional_is_refused():
 
     with pytest.raises(ChannelError, match="must be a Functional or a built Sequential model"):
         Channels(Own())
+    with pytest.raises(ChannelError, match="a Sequential that begins with keras.Input"):
+        Channels(keras.Sequential([layers.Dense(16), layers.Dense(2)]))
     sequential = keras.Sequential([keras.Input((8,)), layers.Dense(16, name="wide"), layers.Dense(2)])
     assert list(Channels(sequential).groups) == ["wide"]
 
@@ -205,3 +207,27 @@ def test_gradient_importance_refuses_what_it_cannot_use(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(RuntimeError, match=r"not on jax. Use weight_importance"):
         gradient_importance(channels, student, [])
+
+
+def test_layers_of_channels_first_keep_their_channels():
+    inputs = keras.Input((16, 32))
+    x = layers.Conv1D(16, 3, padding="same", data_format="channels_first", name="first")(inputs)
+    x = layers.Flatten(name="flat")(x)
+    outputs = layers.Dense(4)(layers.Dense(16, name="free")(x))
+    assert list(Channels(keras.Model(inputs, outputs)).groups) == ["free"]
+    with pytest.raises(ChannelError, match="No channel of 'all' can be pruned; first cannot be pruned"):
+        Channels(keras.Model(inputs, layers.Dense(4)(x), name="all"))
+
+
+def test_what_cannot_leave_is_told():
+    channels = Channels(imu_student((32, 3), 4, width=16, depth=1))
+    for removed in ([0], [-1], [10**6], np.zeros(channels.units.count, bool)):
+        with pytest.raises(ValueError, match="removed must be units of groups"):
+            channels.without(removed)
+    units = next(iter(channels.groups.values()))
+    with pytest.raises(ValueError, match="removed holds all 16 channels"):
+        channels.without(units)
+    scores = np.ones(channels.units.count)
+    scores[3] = np.nan
+    with pytest.raises(ValueError, match="scores must be finite, but 1 of"):
+        channels.least_important(scores, 10)

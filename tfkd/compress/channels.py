@@ -45,7 +45,12 @@ class Channels:
     """
 
     def __init__(self, model):
-        if isinstance(model, keras.Sequential) and model.built:
+        if not getattr(model, "inputs", None):
+            raise ChannelError(
+                f"{getattr(model, 'name', model)!r} must be a Functional or a built Sequential model: one of "
+                "keras.Model(inputs, outputs), or a Sequential that begins with keras.Input."
+            )
+        if isinstance(model, keras.Sequential):
             model = keras.Model(model.inputs, model.outputs, name=model.name)
         try:
             self.units = Units(model)
@@ -93,6 +98,11 @@ class Channels:
         """
         if np.shape(scores) != (self.units.count,):
             raise ValueError(f"scores must have shape ({self.units.count},), one a unit, not {np.shape(scores)}.")
+        if not np.isfinite(scores).all():
+            raise ValueError(
+                f"scores must be finite, but {int((~np.isfinite(scores)).sum())} of {len(scores)} are not: were the "
+                "windows or batches that they come from?"
+            )
         if multiple < 1 or least < 1:
             raise ValueError(f"multiple and least must be at least 1, got {multiple} and {least}.")
         left = {name: units[np.argsort(scores[units], kind="stable")] for name, units in self.groups.items()}
@@ -141,7 +151,11 @@ class Channels:
 
         Returns:
             A new Functional model with copied weights; the old one is left as it was.
+
+        Raises:
+            ValueError: a unit cannot leave, or all of a group would.
         """
+        self._refuse_what_stays(np.asarray(removed))
         stays = self._stays(removed)
 
         def smaller(layer):
@@ -166,13 +180,22 @@ class Channels:
                 model.get_layer(layer.name).set_weights(values)
         return model
 
+    def _refuse_what_stays(self, removed):
+        known = np.concatenate([*self.groups.values()])
+        if removed.size and not (np.issubdtype(removed.dtype, np.integer) and np.isin(removed, known).all()):
+            raise ValueError(f"removed must be units of groups, which can leave, not {removed}.")
+        for name, units in self.groups.items():
+            if np.isin(units, removed).all():
+                raise ValueError(f"removed holds all {len(units)} channels of {name}: some have to stay.")
+
     def _stays(self, removed):
         stays = np.ones(self.units.count, bool)
         stays[np.asarray(removed, int)] = False
         return stays
 
     def _because_of_kept(self):
-        return f"; {', '.join(self.kept)} cannot be pruned, nor what they see" if self.kept else ""
+        keeping = self.kept or sorted(set(self.units.unknown))
+        return f"; {', '.join(keeping)} cannot be pruned, nor what they see" if keeping else ""
 
 
 def _span(layer):

@@ -43,6 +43,7 @@ class Units:
         count: how many units there are.
         reads, writes: layer -> unit of each channel of its input and output; of the layers that are understood.
         makers: unit -> names of the layers that make its channels.
+        unknown: names of the layers that are not understood.
         kept: unit -> name of the layer for whose sake it must stay.
         normalised_by: layer -> the BatchNormalization right behind it.
         reader: gives, for an input of the model, what each layer in `read_by` reads, in that order.
@@ -53,7 +54,7 @@ class Units:
         self._parent, self._known, self._kept = [], {}, {}
         self._made, self._made_by = {}, {}
         self.reads, self.writes, self.normalised_by = {}, {}, {}
-        self._inputs_of = {}
+        self._inputs_of, self.unknown = {}, []
         clone = keras.models.clone_model(model, call_function=self._called)
         clone.set_weights(model.get_weights())
         for tensor in clone.outputs:
@@ -69,6 +70,7 @@ class Units:
         read = [self._channels(tensor) for tensor in tensors]
         written = self._written(layer, tensors, read, outputs)
         if written is None:
+            self.unknown.append(layer.name)
             for channels in read:
                 self._keep(channels, layer.name)
             for tensor in keras.tree.flatten(outputs):
@@ -87,6 +89,8 @@ class Units:
 
     def _written(self, layer, tensors, read, outputs):
         """Channels of what a layer gives; `None` for a layer that is not understood."""
+        if getattr(layer, "data_format", None) == "channels_first":
+            return None
         by_channel = getattr(getattr(layer, "activation", None), "__name__", None) not in _ACROSS_CHANNELS
         along_channels = getattr(layer, "axis", None) in (-1, len(getattr(outputs, "shape", ())) - 1)
         if isinstance(layer, MIXING) and getattr(layer, "groups", 1) == 1:
