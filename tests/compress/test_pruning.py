@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.distillers.conftest import ROWS, compiled, make_student, make_teacher
-from tfkd.compress import Pattern, Pruning, polynomial, sparsity_by_layer, sparsity_of
+from tfkd.compress import Pattern, Pruning, polynomial, prunable_layers, sparsity_by_layer, sparsity_of
 from tfkd.distillers import Distiller
 from tfkd.losses import SoftTargets
 from tfkd.networks import imu_student
@@ -169,3 +169,48 @@ def test_clear_errors():
         Pruning(make_student())
     with pytest.raises(ValueError, match="has 0 layers of the name 'cone' to prune; its layers are conv, embedding"):
         Pruning(make_student(), {"cone": polynomial(0.5, 10)})
+
+
+@pytest.mark.usefixtures("untraced")
+def test_a_constraint_of_the_kernels_own_holds_while_it_is_pruned_and_after(batch):
+    x, y = batch
+    own = keras.constraints.MaxNorm(0.1, axis=[0, 1])
+    student = keras.Sequential(
+        [keras.Input((8, 6)), keras.layers.Conv1D(8, 3, kernel_constraint=own), keras.layers.GlobalMaxPooling1D(),
+         keras.layers.Dense(3)]
+    )  # fmt: skip
+    kernel = student.layers[0].kernel
+    Pruning(student, polynomial(0.2, 4))  # replaced by the next one
+    pruning = Pruning(student, polynomial(0.5, 4))
+    student.compile(keras.optimizers.SGD(0.5), keras.losses.CategoricalCrossentropy(from_logits=True))
+    student.fit(x["imu"], y, batch_size=ROWS // 4, epochs=1, verbose=0, callbacks=[pruning])
+    assert zeros(kernel) == 0.5 and np.sqrt((np.asarray(kernel) ** 2).sum(axis=(0, 1))).max() < 0.1001
+    pruning.strip()
+    assert kernel.constraint is own and student.layers[-1].kernel.constraint is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"schedule": 0.5}, "A schedule is what polynomial"),
+        ({"schedule": {"embedding": 0.5}}, "A schedule is what polynomial"),
+        ({"pattern": "2:4"}, r"as Pattern.parse\('2:4'\) makes one"),
+    ],
+)
+def test_what_is_no_schedule_or_pattern_is_told_before_training(settings, told):
+    with pytest.raises(ValueError, match=told):
+        Pruning(make_student(16), **settings)
+
+
+def test_a_model_without_kernels_yet_and_a_ramp_beyond_the_end_are_refused():
+    with pytest.raises(ValueError, match="has no kernels yet: build it"):
+        Pruning(keras.Sequential([keras.layers.Dense(3)]), polynomial(0.5, 10))
+    with pytest.raises(ValueError, match="ramp must be from 0 to 1, got 2"):
+        polynomial(0.5, 10, ramp=2)
+
+
+def test_a_layer_that_a_nested_model_shares_is_pruned_once():
+    dense = keras.layers.Dense(8, name="shared")
+    nested = keras.Sequential([keras.Input((8,)), dense])
+    inputs = keras.Input((8,))
+    assert prunable_layers(keras.Model(inputs, nested(dense(inputs)))) == [dense]

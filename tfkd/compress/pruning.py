@@ -19,7 +19,8 @@ class Pruning(keras.callbacks.Callback):
     """Prunes a model's kernels in `fit`, to a target sparsity in each.
 
     Make it before the first `fit`: the training step takes up the masks when it is traced. Depthwise
-    kernels are left dense (they hold few weights), and so are biases and normalisation.
+    kernels are left dense (they hold few weights), and so are biases and normalisation. A constraint that a
+    kernel has is obeyed, too, and is what it has again after `strip`.
 
     Args:
         model: the model to prune; under a Distiller, its student.
@@ -29,8 +30,8 @@ class Pruning(keras.callbacks.Callback):
         pattern: a `Pattern` for zeros that lie m:n or in blocks; else they lie anywhere.
 
     Raises:
-        ValueError: the model has no kernel to prune; the schedules name a layer that it does not have, or
-            has twice; or there is no schedule, and the pattern needs one.
+        ValueError: the model is not built, or has no kernel to prune; the schedules name a layer that it does not
+            have, or has twice; there is no schedule, and the pattern needs one; or one of them is something else.
 
     Example:
 
@@ -55,7 +56,7 @@ class Pruning(keras.callbacks.Callback):
             for kernel in kernels:
                 mask = tf.Variable(tf.ones(kernel.shape, kernel.dtype), trainable=False)
                 threshold = tf.Variable(tf.zeros((), kernel.dtype), trainable=False)
-                kernel.constraint = _Masked(mask)
+                kernel.constraint = _Masked(mask, _own_constraint(kernel))
                 triples.append((kernel.value, mask, threshold))
             engines.append(MaskEngine(lambda: self.steps_done, triples, its_schedule, pattern))
             self.kernels.extend(kernels)
@@ -84,15 +85,21 @@ class Pruning(keras.callbacks.Callback):
     def strip(self):
         """Takes the masks off: what stays is an ordinary model whose kernels hold zeros."""
         for kernel in self.kernels:
-            kernel.constraint = None
+            kernel.constraint = _own_constraint(kernel)
+
+
+def _own_constraint(kernel):
+    """What a kernel is held to besides the masks."""
+    constraint = kernel.constraint
+    return constraint.before if isinstance(constraint, _Masked) else constraint
 
 
 class _Masked(keras.constraints.Constraint):
-    def __init__(self, mask):
-        self.mask = mask
+    def __init__(self, mask, before=None):
+        self.mask, self.before = mask, before
 
     def __call__(self, weight):
-        return weight * self.mask
+        return (weight if self.before is None else self.before(weight)) * self.mask
 
 
 def polynomial(sparsity, steps, ramp=0.5, frequency=10):
@@ -101,13 +108,15 @@ def polynomial(sparsity, steps, ramp=0.5, frequency=10):
     Args:
         sparsity: share of zeros in each kernel at the end, from 0 up to but not 1.
         steps: steps the training has.
-        ramp: share of them until the target is reached; the rest is for recovering.
+        ramp: share of them until the target is reached, at most 1; the rest is for recovering.
         frequency: steps from one renewal of the masks to the next.
     """
     from tensorflow_model_optimization.python.core.sparsity.keras import pruning_schedule
 
     if not 0 <= sparsity < 1:
         raise ValueError(f"sparsity must be at least 0 and below 1, got {sparsity}.")
+    if not 0 <= ramp <= 1:
+        raise ValueError(f"ramp must be from 0 to 1, got {ramp}: the target would not be reached.")
     frequency = max(1, min(frequency, int(steps * ramp)))
     # The last renewal must fall on a multiple of the frequency, or it would miss the target.
     end = max(frequency, int(steps * ramp) // frequency * frequency)
@@ -116,11 +125,18 @@ def polynomial(sparsity, steps, ramp=0.5, frequency=10):
 
 def _scheduled(model, schedule, pattern):
     """Pairs of a schedule and the kernels that follow it."""
+    if not isinstance(pattern, Pattern):
+        raise ValueError(f"pattern must be a Pattern, as Pattern.parse({pattern!r}) makes one, not {pattern!r}.")
     found = prunable_layers(model)
+    if not all(layer.built for layer in found):
+        raise ValueError(f"{model.name!r} has no kernels yet: build it, or call it on a batch, before it is pruned.")
     if not found:
         raise ValueError(f"{model.name!r} has no convolution or dense kernel to prune.")
     if schedule is None and pattern.m_by_n is None:
         raise ValueError("Pruning needs a schedule, for example polynomial(0.5, steps); only m:n patterns do without.")
+    for one in schedule.values() if isinstance(schedule, dict) else [schedule]:
+        if one is not None and not callable(one):
+            raise ValueError(f"A schedule is what polynomial(0.5, steps) makes, not {one!r}.")
     if not isinstance(schedule, dict):
         return [(schedule, [layer.kernel for layer in found])]
     names = [layer.name for layer in found]
@@ -134,14 +150,14 @@ def _scheduled(model, schedule, pattern):
 
 
 def prunable_layers(model):
-    """Convolution and dense layers, nested models included; depthwise ones left out."""
+    """Convolution and dense layers, each once, nested models included; depthwise ones left out."""
     found = []
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             found.extend(prunable_layers(layer))
         elif isinstance(layer, (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Dense)):
             found.append(layer)
-    return found
+    return list({id(layer): layer for layer in found}.values())  # a nested model may share one
 
 
 def sparsity_by_layer(model):
