@@ -122,3 +122,12 @@ def test_what_is_not_known_is_refused():
         cost_of(student(pool=True), "tflm")
     with pytest.raises(ValueError, match="not a .tflite"):
         cost_of(b"nothing of the kind", "tflm", "m4")
+
+
+def test_what_is_no_file_and_no_clock_is_told():
+    for path in ("student.tflite", Path("student.tflite")):
+        with pytest.raises(ValueError, match="must be the content of a .tflite file.*int8_for_cost"):
+            cost_of(path)
+    for mhz in (0, -64, float("nan")):
+        with pytest.raises(ValueError, match="mhz must be above 0"):
+            Cost("plain_c", "m4", 1, 1, 1e6, 0.01, {}).milliseconds(mhz)

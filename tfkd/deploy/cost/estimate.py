@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import math
 from importlib import resources
 
 from tfkd.deploy.arena import measure_arena
@@ -43,8 +44,10 @@ class Cost:
         With 1.2 to 1.6 cycles an instruction, as published times of other networks on Cortex-M4 come to.
 
         Raises:
-            ValueError: another core than `"m4"`, for which there is nothing to base this on.
+            ValueError: another core than `"m4"`, for which there is nothing to base this on; or `mhz` is not above 0.
         """
+        if not 0 < mhz < math.inf:
+            raise ValueError(f"mhz must be above 0, got {mhz}.")
         if self.core != "m4":
             raise ValueError(
                 f"milliseconds on {self.core}: how many cycles an instruction takes is only known for m4. Compare "
@@ -68,6 +71,11 @@ def cost_of(model_bytes, engine="plain_c", core="m4"):
         ValueError: no figures for this engine on this core, or for an operator; or this is not a `.tflite` file.
         TflmError: TensorFlow Lite Micro cannot run the model.
     """
+    if not isinstance(model_bytes, (bytes, bytearray, memoryview)):
+        raise ValueError(
+            f"model_bytes must be the content of a .tflite file, as Path(...).read_bytes() gives it, not "
+            f"{type(model_bytes).__name__}. Of a Keras student, tfkd.deploy.cost.int8_for_cost() makes it."
+        )
     table = figures(engine, core)
     vectors = core == "m55"
     if engine == "plain_c":
