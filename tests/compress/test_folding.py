@@ -62,5 +62,8 @@ def test_what_cannot_be_folded_is_named():
     twice = layers.Conv1D(3, 1, name="same")
     with pytest.raises(ValueError, match="'same' is called twice"):
         fold(with_norm(lambda inputs, norm: norm(layers.Conv1D(3, 1)(twice(twice(inputs))))))
+    nested = keras.Sequential([keras.Input((8, 3)), layers.Conv1D(3, 1)], name="block")
+    with pytest.raises(ValueError, match="holds the model 'block' as one layer"):
+        fold(keras.Sequential([keras.Input((8, 3)), nested, layers.Dense(2)]))
     with pytest.raises(ValueError, match="built Functional or Sequential"):
         fold(keras.Sequential([layers.Dense(2)]))

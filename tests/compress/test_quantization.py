@@ -161,6 +161,8 @@ def test_what_has_no_twin_is_named(student, twin):
         quantization_aware(student, CALIBRATION[:3] * np.nan)
     with pytest.raises(ValueError, match=r"still in training .* tfkd.compress.strip\(\)"):
         convert_int8(twin, CALIBRATION)
+    with pytest.raises(ValueError, match="holds no ranges, so it is no twin"):
+        strip(student)
 
 
 def test_four_bits_leave_fifteen_even_values_in_convolutions_only(student):

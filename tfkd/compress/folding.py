@@ -42,7 +42,8 @@ def copied(model):
     """A Functional copy of a model, with its weights, of which every layer is called once.
 
     Raises:
-        ValueError: the model is not built, has several inputs or outputs, or calls a layer twice.
+        ValueError: the model is not built, has several inputs or outputs, holds a model as a layer, or calls a layer
+            twice.
     """
     if len(getattr(model, "inputs", None) or ()) != 1 or len(model.outputs) != 1:
         raise ValueError(
@@ -52,6 +53,11 @@ def copied(model):
     copy = keras.models.clone_model(keras.Model(model.inputs[0], model.outputs[0], name=model.name))
     copy.set_weights(model.get_weights())
     for layer in copy.layers:
+        if isinstance(layer, keras.Model):
+            raise ValueError(
+                f"The student {model.name!r} holds the model {layer.name!r} as one layer. Call that model's layers one "
+                "by one instead, and copy the weights with set_weights()."
+            )
         if len(layer._inbound_nodes) > 1:
             raise ValueError(f"The layer {layer.name!r} is called twice; its tensors would need two ranges.")
     return copy

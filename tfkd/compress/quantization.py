@@ -108,7 +108,15 @@ def strip(twin):
     Returns:
         A Functional Keras model that computes what the twin does. `tfkd.deploy.convert_int8` finds the ranges in it;
         `tfkd.networks.streaming` and a Gramian angular field behind the input work as they do for the student.
+
+    Raises:
+        ValueError: this is no twin.
     """
+    if not any(isinstance(layer, FakeQuantize) for layer in twin.layers):
+        raise ValueError(
+            f"{twin.name!r} holds no ranges, so it is no twin: strip what quantization_aware() returned, not the "
+            "student that it was made of, which did not learn with it."
+        )
 
     def make(layer):
         if isinstance(layer, FakeQuantize):
