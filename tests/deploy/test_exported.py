@@ -1,6 +1,7 @@
 """Export folders read back: what does not belong together is refused by name."""
 
 import dataclasses
+import hashlib
 import json
 
 import numpy as np
@@ -103,3 +104,14 @@ def test_replay_counts_what_differs(exported):
     inputs[4, 0, 0] ^= 1
     spoilt = exported.golden | {"outputs": outputs, "inputs": inputs}
     assert replay(dataclasses.replace(exported, golden=spoilt)) == 4
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:1000], lambda data: data[:8] + bytes(60)])
+def test_a_damaged_model_is_named_whatever_its_contract_says(folder, damage):
+    model_bytes = damage((folder / "student.tflite").read_bytes())
+    (folder / "student.tflite").write_bytes(model_bytes)
+    contract = json.loads((folder / "contract.json").read_text())
+    contract["model_sha256"] = hashlib.sha256(model_bytes).hexdigest()
+    (folder / "contract.json").write_text(json.dumps(contract))
+    with pytest.raises(ContractError, match=r"student\.tflite: This \.tflite file is damaged or cut short"):
+        load_export(folder)

@@ -1,5 +1,6 @@
 """`.tflite` files taken apart into objects that can be changed, and put together again."""
 
+import contextlib
 import math
 import tempfile
 from pathlib import Path
@@ -14,7 +15,7 @@ def unpack(model_bytes):
     """A `.tflite` file as the schema's `ModelT`, to be changed and given to `pack`.
 
     Raises:
-        ValueError: this is not a `.tflite` file.
+        ValueError: this is not a `.tflite` file, or a damaged one.
     """
     schema = tflite_schema()
     if model_bytes[4:8] != b"TFL3":
@@ -22,7 +23,22 @@ def unpack(model_bytes):
             f"These {len(model_bytes)} bytes are not a .tflite model: the mark 'TFL3' is missing "
             f"(found {bytes(model_bytes[4:8])!r})."
         )
-    return schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(model_bytes, 0))
+    with refusing_damage(model_bytes):
+        return schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(model_bytes, 0))
+
+
+@contextlib.contextmanager
+def refusing_damage(model_bytes):
+    """Tells a damaged file in the block: the flatbuffers reader checks nothing and fails with whatever comes up."""
+    try:
+        yield
+    except ValueError:
+        raise
+    except Exception as error:
+        raise ValueError(
+            f"This .tflite file is damaged or cut short ({len(model_bytes)} bytes; {type(error).__name__}: {error}). "
+            "Export the student again."
+        ) from error
 
 
 def pack(model):

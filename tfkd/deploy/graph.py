@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from tfkd.deploy.flatbuffer import WEIGHTED, operator_name, tflite_schema, unpack
+from tfkd.deploy.flatbuffer import WEIGHTED, operator_name, refusing_damage, tflite_schema, unpack
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,9 +46,14 @@ def read_graph(tflite_bytes):
         schema's (`"CONV_2D"`).
 
     Raises:
-        ValueError: this is not a `.tflite` file.
+        ValueError: this is not a `.tflite` file, or a damaged one.
     """
     model = unpack(tflite_bytes)
+    with refusing_damage(tflite_bytes):
+        return _graph_of(model)
+
+
+def _graph_of(model):
     dtype_names = {number: name for name, number in vars(tflite_schema().TensorType).items()}
 
     def tensor(subgraph, index):
