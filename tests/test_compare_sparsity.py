@@ -55,7 +55,8 @@ def test_tables_of_values_are_decoded_by_tflm(monkeypatch):
 
 @pytest.mark.parametrize("arguments, message", [
     ([], "--model"),
-    (["--model", "none"], "none holds no student"),
+    (["--model", "none"], "There is no file or folder none."),
+    (["--model", "."], ". holds no student"),
     (["--model", "none.tflite"], "There is no file none.tflite"),
     (["--model", "none.keras"], "none.keras"),
     (["--model", "none", "--shares", "half"], "--shares must be numbers"),

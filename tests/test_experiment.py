@@ -328,6 +328,19 @@ def test_a_runs_keras_students_can_be_exported_later(finished, tree, tmp_path):
     assert replay(labels) == len(labels.golden["inputs"]) and labels.model_bytes != pruned.model_bytes
 
 
+def test_damaged_files_of_a_run_are_named(finished, tree, tmp_path):
+    folder = tmp_path / "run"
+    (folder / "seed0").mkdir(parents=True)
+    for name in ("recipe.toml", "data.json", "seed0/distilled.keras"):
+        shutil.copy(finished / name, folder / name)
+    (folder / "seed0" / "distilled.keras").write_bytes(b"half")
+    with pytest.raises(RecipeError, match=r"distilled\.keras is no Keras model that can be read"):
+        export_keras(folder / "seed0" / "distilled.keras", tmp_path / "export", tree)
+    (folder / "data.json").write_text("half")
+    with pytest.raises(RecipeError, match=r"data\.json could not be read: .*Choose another --out"):
+        experiment(tree, folder)
+
+
 def test_a_keras_file_that_lacks_its_run_or_its_data_is_refused(finished, tree, tmp_path, monkeypatch):
     monkeypatch.delenv("TFKD_DATA", raising=False)
     seed = finished / "seed0"

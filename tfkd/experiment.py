@@ -81,8 +81,11 @@ class Experiment:
         if not path.exists():
             files.write_json(path, {"sha256": self.data_hash, "meaning": meaning, "notes": self.prepared.notes})
             return
-        kept = json.loads(path.read_text())
-        if kept["sha256"] != self.data_hash:
+        try:
+            kept = dict(json.loads(path.read_bytes()))
+        except (OSError, ValueError, TypeError) as error:
+            raise RecipeError(f"{path} could not be read: {error}. Choose another --out.") from error
+        if kept.get("sha256") != self.data_hash:
             raise RecipeError(
                 f"{self.folder} holds a run on other data: {path} has another hash than the recordings "
                 "read now. Name that data with --data_dir, or choose another --out."

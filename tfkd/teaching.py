@@ -1,10 +1,13 @@
 """The finished teachers of a seed, as its students hear them: live or stored, cross-fitted, or shuffled."""
 
+import zipfile
+
 import keras
 import numpy as np
 
 from tfkd.distillers import TeacherCache
 from tfkd.distillers.cross_fitted import cross_fitted, fold_of
+from tfkd.recipe_check import RecipeError
 
 
 class Teaching:
@@ -100,8 +103,19 @@ class Teaching:
 
 
 def load(path):
-    """A network that a stage left."""
-    return keras.models.load_model(path, compile=False, safe_mode=True)
+    """A network that a stage left.
+
+    Raises:
+        RecipeError: the file cannot be read.
+    """
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:  # in Keras' words a damaged file is not found
+        said = str(error).split("\n")[0]
+        raise RecipeError(
+            f"{path} is no Keras model that can be read ({said}). Take it from a backup, or delete it and the .json of "
+            "its name in a run's folder, and run again."
+        ) from error
 
 
 @keras.saving.register_keras_serializable("tfkd")
