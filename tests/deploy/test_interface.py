@@ -40,9 +40,9 @@ def no_logits():
 
     nested = model(activation="sigmoid")
     return {
-        "ends in softmax (layer 'last')": model(activation="softmax"),
-        "ends in softmax (layer 'softmax": keras.Sequential([*model().layers, layers.Softmax()]),
-        "ends in sigmoid (layer 'last')": keras.Model(inputs := keras.Input((32, 3)), nested(inputs)),
+        "ends in softmax; it must": model(activation="softmax"),
+        "ends in softmax": keras.Sequential([*model().layers, layers.Softmax()]),
+        "ends in sigmoid": keras.Model(inputs := keras.Input((32, 3)), nested(inputs)),
         "gives (None, 30, 3)": model(between=layers.Identity()),
     }
 

@@ -1,5 +1,8 @@
 """What a Keras model must be like to become a student on a board: told by its inputs, outputs and layers alone."""
 
+from tfkd.distillers.checks import PROBABILITIES
+from tfkd.distillers.routing import ends_in
+
 
 class ExportError(ValueError):
     """A student cannot be deployed; the message names operator, layer and way out."""
@@ -18,13 +21,11 @@ def refuse_unfit(student):
             f"The student {student.name!r} gives {output.shape}; it must give logits "
             "(batch, classes). End it with a pooling or Flatten and a Dense layer."
         )
-    last = _last_layer(student)
-    kinds = {type(last).__name__.lower(), getattr(getattr(last, "activation", None), "__name__", None)}
-    for kind in sorted(kinds & {"softmax", "sigmoid"}):
+    if (kind := ends_in(student)) in PROBABILITIES:
         raise ExportError(
-            f"The student {student.name!r} ends in {kind} (layer {last.name!r}); it must give logits, whose softmax "
-            "the firmware takes: its confidences would be wrong. End it with a Dense layer without activation, and "
-            "copy the weights with set_weights()."
+            f"The student {student.name!r} ends in {kind}; it must give logits, whose softmax the firmware takes: its "
+            "confidences would be wrong. End it with a Dense layer without activation, and copy the weights with "
+            "set_weights()."
         )
 
 
@@ -70,8 +71,3 @@ def _check_layers(student):
                 "under keras.config.set_dtype_policy('float32') and copy the weights with "
                 "set_weights()."
             )
-
-
-def _last_layer(student):
-    layer = student.outputs[0]._keras_history.operation
-    return _last_layer(layer) if getattr(layer, "outputs", None) and hasattr(layer, "layers") else layer

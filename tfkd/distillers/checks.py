@@ -5,9 +5,11 @@ from numbers import Real
 
 import keras
 
+from tfkd.distillers.routing import ends_in
 from tfkd.losses import AdaptiveConfidence, SoftTargets
 
-_OF_PROBABILITIES = ("softmax", "sigmoid")
+PROBABILITIES = "softmax", "sigmoid"
+"""Ends of models that give no logits."""
 
 
 def weight_of(argument, value):
@@ -101,7 +103,7 @@ def check_label_loss(loss, student):
         callable(known) and not isinstance(known, keras.losses.Loss) and "crossentropy" in name
         and getattr(keras.losses, name, None) is known
     )  # fmt: skip
-    if for_probabilities and _ends_in(student) not in _OF_PROBABILITIES:
+    if for_probabilities and ends_in(student) not in PROBABILITIES:
         shown = repr(loss) if isinstance(loss, str) else name
         raise ValueError(
             f"loss={shown} expects probabilities, but the student {student.name!r} returns logits. Take "
@@ -119,23 +121,11 @@ def _compares_answers(term):
 
 
 def _refuse_probabilities(role, model):
-    if (last := _ends_in(model)) in _OF_PROBABILITIES:
+    if (last := ends_in(model)) in PROBABILITIES:
         raise ValueError(
             f"The {role} {model.name!r} ends in {last}, but soft targets are made of logits. Take the model up to "
             "there: a last layer without activation."
         )
-
-
-def _ends_in(model):
-    """The activation of the layer that gives a model's answer; `None` where it cannot be seen."""
-    if not getattr(model, "outputs", None):
-        return None
-    layer = model.outputs[0]._keras_history.operation
-    if isinstance(layer, keras.Model):
-        return _ends_in(layer)
-    if isinstance(layer, keras.layers.Softmax):
-        return "softmax"
-    return getattr(getattr(layer, "activation", None), "__name__", None)
 
 
 def _classes(model):

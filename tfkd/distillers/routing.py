@@ -71,3 +71,15 @@ class Routed:
 def input_of(model):
     """A model's input tensors in the structure that it takes; a Sequential has no `input` before it is called."""
     return model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+
+
+def ends_in(model):
+    """What a model's answers are, where its last layer tells: `"softmax"` or another activation; else `None`."""
+    if not getattr(model, "outputs", None):
+        return None
+    layer = model.outputs[0]._keras_history.operation
+    if isinstance(layer, keras.Model):
+        return ends_in(layer)
+    if isinstance(layer, keras.layers.Softmax):
+        return "softmax"
+    return getattr(getattr(layer, "activation", None), "__name__", None)
