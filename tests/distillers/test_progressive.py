@@ -8,6 +8,7 @@ import pytest
 
 from tests.distillers.conftest import make_batch, make_student, make_teacher, same, weights
 from tfkd.distillers import Distiller, Progressive, Stage
+from tfkd.distillers.stage_record import StageRecord
 from tfkd.losses import SoftTargets
 
 LOSS = keras.losses.CategoricalCrossentropy(from_logits=True)
@@ -125,6 +126,13 @@ def test_a_loss_that_is_no_number_stops_its_stage(batch, tmp_path):
     with pytest.raises(ValueError, match=r"Stage 'assistant': the loss of epoch 1 is NaN \(.*label_loss"):
         fitted(training, ({**x, "imu": np.full_like(x["imu"], np.nan)}, y))
     assert not (tmp_path / "assistant.keras").exists()
+
+
+def test_a_metric_that_is_no_number_is_kept_over_interruptions(tmp_path):
+    record = StageRecord(tmp_path, "a", {})
+    record.go_on([{"loss": 1.0, "metric": float("nan")}])
+    record.go_on([*record.begin(), {"loss": 0.5, "metric": 0.1}])
+    assert record.begin() == [{"loss": 1.0, "metric": None}, {"loss": 0.5, "metric": 0.1}]
 
 
 def test_callbacks_of_a_stage(batch, tmp_path):

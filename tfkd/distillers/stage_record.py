@@ -90,7 +90,7 @@ class StageRecord:
 
     def go_on(self, epochs):
         """Keeps what the epochs up to now came to, a dictionary of numbers for each."""
-        epochs = [{name: value if math.isfinite(value) else None for name, value in e.items()} for e in epochs]
+        epochs = [{name: _storable(value) for name, value in logs.items()} for logs in epochs]
         files.write_json(self._begun, {"stage": self.facts, "epochs": epochs})
 
     def finish(self, distiller, history):
@@ -98,7 +98,7 @@ class StageRecord:
         with files.atomic_path(self._student) as temporary:
             distiller.student.save(temporary)
         seeds = [np.asarray(state).tolist() for state in distiller.seed_states]
-        history = {name: [v if v is not None and math.isfinite(v) else None for v in h] for name, h in history.items()}
+        history = {name: [_storable(value) for value in values] for name, values in history.items()}
         files.write_json(self._finished, {"stage": self.facts, "history": history, "seeds": seeds})
         self._begun.unlink(missing_ok=True)
 
@@ -150,6 +150,11 @@ class Epochs(keras.callbacks.Callback):
         """metric -> its values by epoch."""
         names = dict.fromkeys(name for logs in self.epochs for name in logs)
         return {name: [logs[name] for logs in self.epochs if name in logs] for name in names}
+
+
+def _storable(value):
+    """A number as JSON has it: what is none is `None`, and stays so when it is read and written again."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _layers(student):
