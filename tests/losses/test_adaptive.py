@@ -44,6 +44,22 @@ def test_mean_choice():
     np.testing.assert_array_equal(shares(selection="mean", available=available), expected)
 
 
+def test_vote():
+    """What teachers say together counts, whatever the label says."""
+    # By the products of their probabilities: 0, then 1 (.3 * .8 against .6 * .1), 1, 1, and 2 (.3 * .7, .5 * .1).
+    expected = [[0.5, 0.5, 0], [0, 1, 0], [0.5, 0.5, 0], [0.5, 0.5, 0], [0, 1, 0]]
+    np.testing.assert_array_equal(shares(selection="vote"), expected)
+    # Of the surer than 0.65 alone; without one the label, if there is any.
+    expected = [[0, 1, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1], [0, 1, 0]]
+    np.testing.assert_array_equal(shares(selection="vote", threshold=0.65), expected)
+    available = np.array([[1, 0], [1, 0], [0, 0], [1, 1], [0, 0]], "float32")
+    expected = [[1, 0, 0], [1, 0, 0], [0, 0, 1], [0.5, 0.5, 0], [0, 0, 0]]
+    np.testing.assert_array_equal(shares(selection="vote", available=available), expected)
+    # Neither names what both think likely: nobody is followed but the label.
+    torn = np.log([[[0.5, 0.05, 0.45], [0.05, 0.5, 0.45]]]).astype("float32")
+    np.testing.assert_array_equal(adaptive_shares(torn, LABELS[:1], selection="vote"), [[0, 0, 1]])
+
+
 def test_absent_teachers_are_not_followed():
     available = np.array([[1, 0], [0, 1], [1, 1], [0, 0], [0, 0]], "float32")
     expected = [[1, 0, 0], [0, 0, 1], [0, 0, 1], [0, 0, 1], [0, 0, 0]]

@@ -9,15 +9,18 @@ label y (one-hot, or a mixture), logits z_k of teachers k = 1..K, and p_k = soft
     hard:  k* = the most confident teacher among those whose argmax is y's and whose c_k reaches the threshold;
            a_k* = 1, or a_label = 1 where there is none
     mean:  a_k = 1 / n for each of the n teachers among which hard chooses, a_label = 1 where there is none
+    vote:  a_k = 1 / n for each of the n teachers whose argmax is that of the mean of log p_k over all that are heard,
+           whatever y is, with c_k = max p_k; a_label = 1 where there is none
     soft:  w_k = softmax_k(log(c_k) / s);  a_k = w_k c_k;  a_label = 1 - sum_k a_k
     L   = sum_k a_k (T^2 KL(p_k || p_student) + w_S mean_d (f_student - f_k)^2) + a_label CE(y, student)
 
 with embeddings f. The mean is there because the most confident teacher is often the least telling one: near certainty
 its soft targets say no more than the label, and those of several teachers together say more (You, Xu, Xu, Tao,
-"Learning from multiple teacher networks", KDD 2017, average all; here those that are right). The weights of the soft
-choice before their own confidence, and s = 1, are a normalised form of the idea of weighting teachers by their
-cross-entropy (CA-MKD, Zhang, Chen, Wang, ICASSP 2022). A sample without a label has c_k = max p_k, needs no right
-answer, and where no teacher qualifies adds nothing.
+"Learning from multiple teacher networks", KDD 2017, average all; here those that are right). The vote is for labels of
+which many may be wrong: teachers that learnt from many recordings outvote a wrong label, which as their judge would be
+followed instead. The weights of the soft choice before their own confidence, and s = 1, are a normalised form of the
+idea of weighting teachers by their cross-entropy (CA-MKD, Zhang, Chen, Wang, ICASSP 2022). A sample without a label has
+c_k = max p_k, needs no right answer, and where no teacher qualifies adds nothing.
 """
 
 from numbers import Real
@@ -28,7 +31,7 @@ from keras import ops
 from tfkd.losses.semantic import semantic
 from tfkd.losses.soft_targets import soft_targets
 
-SELECTIONS = ("hard", "mean", "soft")
+SELECTIONS = ("hard", "mean", "vote", "soft")
 
 
 def adaptive_shares(teacher_logits, labels, available=None, selection="hard", threshold=0.0, softness=1.0):
@@ -39,7 +42,8 @@ def adaptive_shares(teacher_logits, labels, available=None, selection="hard", th
         labels: `(batch, classes)`; a row of zeros is a sample without a label, a row that sums to less than 1
             is one mixed with such a sample.
         available: `(batch, teachers)` of 1 and 0: whether the sample has what the teacher sees. All, if `None`.
-        selection: `"hard"`, one source for each sample; `"mean"`, all teachers that are right; or `"soft"`, a mixture.
+        selection: `"hard"`, one source for each sample; `"mean"`, all teachers that are right; `"vote"`, all that
+            say what they say together, right or not; or `"soft"`, a mixture.
         threshold: confidence from 0 to 1 that a teacher needs to be followed.
         softness: s of the soft choice; near 0 all goes to the most confident teacher.
 
@@ -53,15 +57,21 @@ def adaptive_shares(teacher_logits, labels, available=None, selection="hard", th
     log_p = ops.log_softmax(logits, axis=-1)
     entropy = -ops.sum(truth * ops.log(ops.maximum(truth, 1e-30)), axis=-1)
     in_truth = ops.exp(ops.sum(truth[:, None] * log_p, axis=-1) + entropy[:, None])
-    confidence = labelled[:, None] * in_truth + (1 - labelled[:, None]) * ops.exp(ops.max(log_p, axis=-1))
+    asked = ops.zeros_like(labelled) if selection == "vote" else labelled  # how far the label judges the teachers
+    confidence = asked[:, None] * in_truth + (1 - asked[:, None]) * ops.exp(ops.max(log_p, axis=-1))
     eligible = confidence >= threshold
     if available is not None:
         eligible = ops.logical_and(eligible, ops.cast(available, "float32") > 0.5)
     # What is not heard may be NaN.
     confidence = ops.where(eligible, confidence, 0.0)
-    if selection in ("hard", "mean"):
-        right = ops.argmax(logits, axis=-1) == ops.argmax(truth, axis=-1)[:, None]
-        eligible = ops.logical_and(eligible, ops.logical_or(right, labelled[:, None] < 0.5))
+    if selection != "soft":
+        if selection == "vote":
+            together = ops.sum(ops.where(eligible[..., None], log_p, 0.0), axis=1)
+            right = ops.argmax(logits, axis=-1) == ops.argmax(together, axis=-1)[:, None]
+        else:
+            right = ops.argmax(logits, axis=-1) == ops.argmax(truth, axis=-1)[:, None]
+            right = ops.logical_or(right, labelled[:, None] < 0.5)
+        eligible = ops.logical_and(eligible, right)
         teachers = ops.cast(eligible, "float32")
         if selection == "hard":
             best = ops.argmax(ops.where(eligible, confidence, -1.0), axis=-1)
@@ -120,7 +130,7 @@ class AdaptiveConfidence(keras.losses.Loss):
 
     Args:
         temperature: of the soft targets, above 0.
-        selection: `"hard"`, `"mean"` or `"soft"`; see the module.
+        selection: `"hard"`, `"mean"`, `"vote"` or `"soft"`; see the module.
         threshold: from 0 to 1, confidence that a teacher needs to be followed.
         softness: of the soft choice, above 0.
         semantic: weight of the semantic term, w_S.
