@@ -84,6 +84,7 @@ def test_settings_can_take_the_place_of_the_files(tmp_path):
         (CAUSAL | {"windows": {"kind": "stream", "hop": 24}}, "windows.length is 128, but must be a multiple of windo"),
         ({"frames": {"segments": 9, "most": 8}}, "frames.segments is 9, but must be at most frames.most, 8"),
         ({"frames": {"crop": 65}}, "frames.crop is 65, but must be at most frames.size, 64"),
+        ({"windows": {"kind": "stream", "length": 64, "hop": 65}}, "windows.hop is 65, but must be at most windows.le"),
         ({"windows": {"kind": "sliding"}}, "must be whole_trial or stream"),
         ({"data": {"split": "loso"}}, "data.test_subject is 0"),
         ({"student_training": {"learning_rate": float("nan")}}, "must be a finite number, got nan"),

@@ -53,6 +53,11 @@ def check(recipe, source):
         for key, bound in least.items():
             value = getattr(getattr(recipe, part), key)
             require(value >= bound, f"{part}.{key}", value, f"at least {bound}")
+    windows = recipe.windows
+    require(
+        windows.kind == "whole_trial" or windows.hop <= windows.length, "windows.hop", windows.hop,
+        f"at most windows.length, {windows.length}: samples between two windows would never be seen",
+    )  # fmt: skip
     for key, value in (
         ("pruning.sparsity", recipe.pruning.sparsity),
         ("student.dropout", recipe.student.dropout),

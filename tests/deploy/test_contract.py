@@ -175,6 +175,13 @@ def test_memory_takes_chunks_of_a_stream(contract):
         dataclasses.replace(contract, memory=40, hop=8, **rate)
 
 
+def test_a_stream_leaves_no_sample_out(contract):
+    stream = {"sample_rate_hz": 50.0, "windowing": "stream", "hop": contract.window + 1}
+    with pytest.raises(ContractError, match=f"hop: {contract.window + 1}, but a window is {contract.window} samples"):
+        dataclasses.replace(contract, **stream)
+    assert dataclasses.replace(contract, **stream | {"windowing": "whole_trial"}).hop == contract.window + 1
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"window": 1, "window": 2}'])
 def test_what_is_not_a_contract_is_refused(tmp_path, text):
     (tmp_path / "contract.json").write_text(text)

@@ -28,7 +28,7 @@ class Contract:
     Attributes:
         dataset, split: what the student was trained on, and by which division of the people.
         windowing: `"whole_trial"` (one window a trial, resampled) or `"stream"` (windows of
-            `window` samples, one every `hop` samples).
+            `window` samples, one every `hop` samples; `hop` is at most `window`, so that every sample is seen).
         sample_rate_hz: rate that the sensor must deliver. `None` for `whole_trial` only.
         window, hop: samples.
         channels, units: name and unit of each channel, in order.
@@ -91,6 +91,11 @@ class Contract:
             raise ContractError(
                 f"sample_rate_hz: null, but windowing is {self.windowing!r}. Only a whole trial, "
                 "which is resampled, has no rate."
+            )
+        if self.windowing == "stream" and self.hop > self.window:
+            raise ContractError(
+                f"hop: {self.hop}, but a window is {self.window} samples: those between two windows would never be "
+                "seen. Take a hop of at most the window."
             )
         if self.memory and (self.windowing != "stream" or self.hop != self.window):
             raise ContractError(

@@ -47,11 +47,8 @@ class Stream(Recogniser):
 
     def __init__(self, contract, run, settings=None, reset=None):
         super().__init__(contract, run, settings)
-        if contract.windowing != "stream" or contract.hop > contract.window:
-            raise ValueError(
-                f"The contract must be of sliding windows that leave no sample out, not of windowing "
-                f"{contract.windowing!r} with window {contract.window} and hop {contract.hop}."
-            )
+        if contract.windowing != "stream":
+            raise ValueError(f"The contract must be of sliding windows, not of windowing {contract.windowing!r}.")
         if contract.memory and reset is None:
             raise ValueError(
                 f"The contract is of a student with a memory of {contract.memory} samples, which has to be cleared "
