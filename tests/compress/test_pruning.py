@@ -209,6 +209,17 @@ def test_a_model_without_kernels_yet_and_a_ramp_beyond_the_end_are_refused():
         polynomial(0.5, 10, ramp=2)
 
 
+def test_kernels_that_would_stay_dense_are_named():
+    inputs = keras.Input((8, 3))
+    x = keras.layers.SeparableConv1D(4, 3, name="separable")(inputs)
+    x = keras.layers.TimeDistributed(keras.layers.Dense(4), name="each")(keras.layers.Conv1D(4, 3, name="conv")(x))
+    model = keras.Model(inputs, keras.Sequential([keras.Input((4, 4)), keras.layers.LSTM(2, name="memory")])(x))
+    named = r"separable \(SeparableConv1D\), each \(TimeDistributed\), memory \(LSTM\)"
+    with pytest.raises(ValueError, match=named):
+        Pruning(model, polynomial(0.5, 10))
+    assert [kernel.path for kernel in Pruning(model, {"conv": polynomial(0.5, 10)}).kernels] == ["conv/kernel"]
+
+
 def test_a_layer_that_a_nested_model_shares_is_pruned_once():
     dense = keras.layers.Dense(8, name="shared")
     nested = keras.Sequential([keras.Input((8,)), dense])

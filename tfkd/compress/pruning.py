@@ -14,6 +14,8 @@ import numpy as np
 
 from tfkd.compress.sparsity_pattern import Pattern
 
+_PRUNED = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Dense)
+
 
 class Pruning(keras.callbacks.Callback):
     """Prunes a model's kernels in `fit`, to a target sparsity in each.
@@ -30,8 +32,9 @@ class Pruning(keras.callbacks.Callback):
         pattern: a `Pattern` for zeros that lie m:n or in blocks; else they lie anywhere.
 
     Raises:
-        ValueError: the model is not built, or has no kernel to prune; the schedules name a layer that it does not
-            have, or has twice; there is no schedule, and the pattern needs one; or one of them is something else.
+        ValueError: the model is not built, or has no kernel to prune; it has kernels in layers of other kinds, and the
+            schedules are not by layer name; they name a layer that it does not have, or has twice; there is no
+            schedule, and the pattern needs one; or one of them is something else.
 
     Example:
 
@@ -138,6 +141,11 @@ def _scheduled(model, schedule, pattern):
         if one is not None and not callable(one):
             raise ValueError(f"A schedule is what polynomial(0.5, steps) makes, not {one!r}.")
     if not isinstance(schedule, dict):
+        if left := _left_dense(model):
+            raise ValueError(
+                f"{model.name!r} has kernels that would stay dense, in {', '.join(left)}: only those of Conv1D, Conv2D "
+                "and Dense layers are pruned. Say which of them shall be, {layer name: schedule}, to leave the others."
+            )
         return [(schedule, [layer.kernel for layer in found])]
     names = [layer.name for layer in found]
     for name in schedule:
@@ -155,9 +163,22 @@ def prunable_layers(model):
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             found.extend(prunable_layers(layer))
-        elif isinstance(layer, (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Dense)):
+        elif isinstance(layer, _PRUNED):
             found.append(layer)
     return list({id(layer): layer for layer in found}.values())  # a nested model may share one
+
+
+def _left_dense(model):
+    """Layers with kernels that nobody prunes, `name (kind)`; depthwise ones, which hold few weights, apart."""
+    left = []
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            left.extend(_left_dense(layer))
+        elif isinstance(layer, (*_PRUNED, keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)):
+            continue
+        elif any("kernel" in weight.name for weight in layer.trainable_variables):
+            left.append(f"{layer.name} ({type(layer).__name__})")
+    return list(dict.fromkeys(left))
 
 
 def sparsity_by_layer(model):
