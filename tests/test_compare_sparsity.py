@@ -55,6 +55,7 @@ def test_tables_of_values_are_decoded_by_tflm(monkeypatch):
 
 @pytest.mark.parametrize("arguments, message", [
     ([], "--model"),
+    (["--model", "models/utd-imu-4bit"], "models/utd-imu-4bit has weights of 4 bits already"),
     (["--model", "none"], "There is no file or folder none."),
     (["--model", "."], ". holds no student"),
     (["--model", "none.tflite"], "There is no file none.tflite"),

@@ -41,8 +41,9 @@ def main(argv):
     print(f"Zeros set without training: what {_MODEL.value} would cost. Accuracy is not in it.\n")
     try:
         model_bytes = _bytes_of(Path(_MODEL.value))
-        print(_line(_HEAD) + "\n" + _line(["---"] + ["---:"] * (len(_HEAD) - 1)))
-        for row in _rows(model_bytes, shares, _BY_COST.value):
+        for number, row in enumerate(_rows(model_bytes, shares, _BY_COST.value)):
+            if number == 0:
+                print(_line(_HEAD) + "\n" + _line(["---"] + ["---:"] * (len(_HEAD) - 1)))
             print(_line(row), flush=True)
     except (ContractError, TflmError, ValueError, OSError) as error:
         sys.exit(f"\n{error}")
@@ -65,7 +66,13 @@ def _rows(model_bytes, shares, by_cost):
     from tfkd.compress import Pattern, sparsity_per_layer
     from tfkd.deploy import in_four_bits
     from tfkd.deploy.cost import zeros
+    from tfkd.deploy.graph import kernel_types
 
+    if "int4" in set().union(*kernel_types(model_bytes).values()):
+        raise ValueError(
+            f"{_MODEL.value} has weights of 4 bits already. What zeros buy is told of int8 weights: give the student "
+            "that it was made of, for example its run's distilled.keras."
+        )
     kernels = zeros.kernels_of(model_bytes)
     if not kernels:
         raise ValueError(f"{_MODEL.value} holds no convolution and no dense layer with int8 weights.")
