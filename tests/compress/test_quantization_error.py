@@ -56,3 +56,5 @@ def test_noise_by_hand_and_clear_errors():
         layer_errors(strip(twin), X)
     with pytest.raises(ValueError, match="at least one"):
         layer_errors(twin, X[:0])
+    with pytest.raises(ValueError, match="1 of 80 windows have NaN"):
+        layer_errors(twin, np.where(np.arange(80)[:, None, None] == 3, np.nan, X))

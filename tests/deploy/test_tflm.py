@@ -1,3 +1,4 @@
+import functools
 import subprocess
 import sys
 
@@ -6,6 +7,7 @@ import pytest
 
 from tfkd.deploy import TflmError, TflmModel, convert_int8
 from tfkd.deploy.arena import ALIGNMENT, measure_arena
+from tfkd.deploy.cost import cost_of
 
 from .conftest import CHANNELS, CLASSES, WINDOW, make_windows
 
@@ -151,5 +153,7 @@ def test_a_float_model_is_refused(student):
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_keras_model(student)
-    with pytest.raises(TflmError, match="input is float32, not quantised int8"):
-        TflmModel(converter.convert())
+    model_bytes = converter.convert()
+    for use in (TflmModel, functools.partial(cost_of, engine="tflm")):
+        with pytest.raises(TflmError, match="input is float32, not quantised int8"):
+            use(model_bytes)

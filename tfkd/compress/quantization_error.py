@@ -43,7 +43,7 @@ def layer_errors(twin, windows):
         A list of `LayerError`, the costliest for the logits first.
 
     Raises:
-        ValueError: the model rounds no kernel, or there are no windows.
+        ValueError: the model rounds no kernel, there are no windows, or some are not finite.
 
     Example:
 
@@ -59,6 +59,8 @@ def layer_errors(twin, windows):
     windows = np.asarray(windows, np.float32)
     if len(windows) == 0:
         raise ValueError("windows must be at least one.")
+    if bad := int((~np.isfinite(windows)).any(axis=tuple(range(1, windows.ndim))).sum()):
+        raise ValueError(f"{bad} of {len(windows)} windows have NaN or infinite values: repair or leave them out first.")
     watched = keras.Model(twin.inputs[0], [*(layer.output for layer in tensors), twin.outputs[0]])
 
     def outputs(rounded):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tfkd.deploy.arena import TflmError, measure_arena
-from tfkd.deploy.graph import read_graph
+from tfkd.deploy.graph import read_graph, variables
 from tfkd.deploy.tflite import in_chunks
 
 
@@ -43,13 +43,11 @@ class TflmModel:
         from tflite_micro import runtime
 
         self.model_bytes = bytes(model_bytes)
-        graph = read_graph(self.model_bytes)
-        source = _only(graph.inputs, "input")
-        target = _only(graph.outputs, "output")
+        source, target = int8_ends(self.model_bytes)
         self.input_shape, self.output_shape = source.shape, target.shape
         self.input_scale, self.input_zero_point = source.scale, source.zero_point
         self.output_scale, self.output_zero_point = target.scale, target.zero_point
-        self.remembers = any(operator.name == "VAR_HANDLE" for operator in graph.operators)
+        self.remembers = variables(self.model_bytes) > 0
         self.arena_bytes = measure_arena(self.model_bytes)
         self._interpreter = runtime.Interpreter.from_bytes(self.model_bytes, arena_size=self.arena_bytes)
 
@@ -134,6 +132,17 @@ class TflmModel:
     def _last_answer(self, window):
         self.reset()
         return self.run(in_chunks(window, self.input_shape[1]))[-1]
+
+
+def int8_ends(tflite_bytes):
+    """The one int8 input and the one int8 output of a `.tflite` file, `tfkd.deploy.graph.Tensor`s.
+
+    Raises:
+        ValueError: not a `.tflite` file.
+        TflmError: there are more of them, or they are something else.
+    """
+    graph = read_graph(tflite_bytes)
+    return _only(graph.inputs, "input"), _only(graph.outputs, "output")
 
 
 def _only(tensors, role):

@@ -12,6 +12,7 @@ from tfkd.deploy.cost.plain_c import plain_c_work
 from tfkd.deploy.cost.tflm import tflm_work
 from tfkd.deploy.plain_c.lowering import lower
 from tfkd.deploy.plain_c.reader import read_model
+from tfkd.deploy.tflm import int8_ends
 
 CYCLES = 1.2, 1.6
 """Of an instruction, the fewest and the most, on a Cortex-M4 with flash wait states: see micro/README.md."""
@@ -83,6 +84,7 @@ def cost_of(model_bytes, engine="plain_c", core="m4"):
         works, ram = plain_c_work(program, vectors), program.memory_bytes
         flash = plain_c_flash(program, works, table, vectors)
     else:
+        int8_ends(model_bytes)
         model = read_model(model_bytes)
         works = tflm_work(model, vectors)
         operators = {operator.name for operator in model.operators}
