@@ -101,6 +101,7 @@ BAD = [
     (faults.fault_column_missing, "line 1 has no column z"),
     (faults.fault_text, "line 3, column x: 'broken' is no finite number"),
     (faults.fault_not_a_number, "line 3, column x: 'nan' is no finite number"),
+    (faults.fault_underscore, "line 3, column x: '1_000' is no finite number"),
     (faults.fault_other_times, "line 2, column time: '2018/10/16 13:33:45.170' is not written like 20181016_13:33"),
     (faults.fault_web_page, "line 1 has no column x, y, z, time"),
     (faults.fault_binary, "is unreadable as text"),

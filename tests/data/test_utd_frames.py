@@ -143,6 +143,20 @@ def test_a_bad_video_is_named(tree, fault, message):
     assert ["video" in r.streams for r in read] == [False, True, True]
 
 
+def test_a_video_damaged_in_its_zip_is_named(tree):
+    path = clips.add_videos(tree)[0]
+    packed = path.parent / "RGB.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.write(path, path.name)
+    path.unlink()
+    content = bytearray(packed.read_bytes())
+    content[len(content) // 2] ^= 255
+    packed.write_bytes(content)
+    with pytest.raises(DataError, match=f"RGB.zip:{path.name} cannot be read: in its zip: Bad CRC-32.*Download it"):
+        read_utd_mhad(tree, ("imu", "video"), frame_size=16)
+    assert "video" not in read_utd_mhad(tree, ("imu", "video"), on_error="skip", frame_size=16)[0].streams
+
+
 def test_without_pyav_the_extra_is_named(tree, monkeypatch):
     path = clips.add_videos(tree)[0]
     monkeypatch.setitem(sys.modules, "av", None)

@@ -125,6 +125,11 @@ def fault_not_a_number(tree, clip, sensor="acc_watch"):
     return fault_text(tree, clip, sensor, b"nan")
 
 
+def fault_underscore(tree, clip, sensor="acc_watch"):
+    """A stroke within a number, which Python would read over."""
+    return fault_text(tree, clip, sensor, b"1_000")
+
+
 def fault_other_times(tree, clip, sensor="acc_watch"):
     """Rows from the second on with the annotations' way to write a time."""
 

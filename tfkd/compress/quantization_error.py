@@ -60,7 +60,7 @@ def layer_errors(twin, windows):
     if len(windows) == 0:
         raise ValueError("windows must be at least one.")
     if bad := int((~np.isfinite(windows)).any(axis=tuple(range(1, windows.ndim))).sum()):
-        raise ValueError(f"{bad} of {len(windows)} windows have NaN or infinite values: repair or leave them out first.")
+        raise ValueError(f"{bad} of {len(windows)} windows have NaN or infinite values: repair them or leave them out.")
     watched = keras.Model(twin.inputs[0], [*(layer.output for layer in tensors), twin.outputs[0]])
 
     def outputs(rounded):

@@ -160,7 +160,8 @@ def read_sensor(path, sensor):
     Raises:
         DataError: the file is no such CSV; its line and column are named.
     """
-    lines = [(n, line) for n, line in enumerate(_text(path).splitlines(), 1) if line.strip()]
+    text = _text(path)
+    lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
     columns = COLUMNS[sensor]
     header = bool(lines) and not lines[0][1].lstrip()[0].isdigit()
     if len(lines) == header:
@@ -172,6 +173,7 @@ def read_sensor(path, sensor):
         values = np.array([[float(cell) for cell in by_name[name]] for name in columns[1:]]).T
         moments = by_name["time"]
         careful = {len(row) for row in rows} != {len(names)} or not np.isfinite(values).all()
+        careful = careful or text.count("_") != len(rows)  # of 1_000 float() makes 1000; a time has one
     except (KeyError, ValueError):
         careful = True
     if careful:  # it finds out what is wrong, and where

@@ -3,6 +3,7 @@
 import io
 import os
 import zipfile
+import zlib
 from pathlib import Path
 
 from tfkd.data.recordings import DataError
@@ -83,8 +84,18 @@ class Source:
         return (str(self), *stamp_of(self.path)[1:])
 
     def open(self):
-        """The bytes, as an open binary file."""
-        return io.BytesIO(self.archive.read(self.member)) if self.member else open(self.path, "rb")
+        """The bytes, as an open binary file.
+
+        Raises:
+            OSError: they cannot be read, or in their zip are damaged, encrypted or packed in an unknown way.
+        """
+        if not self.member:
+            return open(self.path, "rb")
+        try:
+            return io.BytesIO(self.archive.read(self.member))
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+            # Cut off (EOFError), encrypted, or compressed in a way that Python does not know (RuntimeError).
+            raise OSError(f"in its zip: {error}") from error
 
 
 def find_sources(root, wanted, on_error, notes):
