@@ -56,6 +56,13 @@ def test_recordings_without_a_label_are_not_judged():
         cut(recipe(), nobody.of_subjects([2]), ("imu",), judged=True)
 
 
+def test_classes_that_are_judged_but_not_trained_are_noted():
+    known = recordings()
+    hidden = known.mapped(lambda r: dataclasses.replace(r, label=-1) if r.id.startswith("a3_s1") else r)
+    found = prepare(recipe(), hidden.where(lambda r: not r.id.startswith("a3_s3")))
+    assert found.notes == {"judged, but in no labelled window to train on: class": [known.classes[2]]}
+
+
 def with_channels(*names):
     data = recordings()
     streams = {**data.streams, "imu": Stream(names, ("g",) * len(names), 50.0)}

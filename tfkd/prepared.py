@@ -19,7 +19,7 @@ class PreparedData:
         judged: windows of the validation people if the recipe names some, else of the test people.
         side: `"validation"` or `"test"`: which of them `judged` holds.
         normalisation: fitted on `train`.
-        notes: what the reader, the pairing and the cutting left out, of either side.
+        notes: what the reader, the pairing and the cutting left out, of either side, and classes that nobody trains.
         split: name of the protocol.
     """
 
@@ -66,6 +66,8 @@ def prepare(recipe, recordings):
             notes.setdefault(f"not judged: no {' or '.join(lacking)}", []).append(recording.id)
     judged = _once(judged.paired(recipe.modalities))
     judged_windows = cut(recipe, judged, recipe.modalities, judged=True, notes=notes)
+    if unknown := sorted(set(judged_windows.labels) - set(train_windows.labels)):
+        notes["judged, but in no labelled window to train on: class"] = [recordings.classes[label] for label in unknown]
     normalisation = cutting.Normalisation.fit(train_windows)
     return PreparedData(train_windows, judged_windows, side, normalisation, notes, split.name)
 
