@@ -56,6 +56,27 @@ def test_normalisation(tiny):
         Normalisation.fit(windows)
 
 
+@pytest.mark.parametrize("value", [0.1, 9.81, -1 / 3])
+def test_what_resampling_leaves_of_a_constant_is_no_signal(value):
+    """Its rounding errors, brought to a standard deviation of 1, would be the loudest channel on other recordings."""
+    data = recordings(imu=130, skeleton=50)
+    for recording in data:
+        recording.streams["imu"][:, 1] = recording.streams["skeleton"][:, 2, 1] = value
+    windows = whole_trial(data, LENGTHS)
+    assert (windows.arrays["imu"][:, :, 1] != np.float32(value)).any()
+    with pytest.raises(DataError, match=r"Channel \[\[1\]\] of imu is constant"):
+        Normalisation.fit(windows)
+    del windows.arrays["imu"]
+    assert Normalisation.fit(windows).scale["skeleton"][2, 1] == 1
+
+
+def test_values_that_are_not_finite_are_told_before_training(tiny):
+    windows = whole_trial(tiny, LENGTHS)
+    windows.arrays["imu"][3, 5, 2] = np.nan
+    with pytest.raises(DataError, match=r"Channel \[\[2\]\] of imu has values that are not finite"):
+        Normalisation.fit(windows)
+
+
 def test_centred_skeletons_take_out_place_and_size(tiny):
     near = centred_skeletons(tiny)
     far = centred_skeletons(

@@ -7,6 +7,9 @@ import numpy as np
 from tfkd.data.cuts import Cuts
 from tfkd.data.recordings import DataError
 
+STILL = 1e-6
+"""Share of its mean that a channel varies by at most which does not vary: some steps of float32."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Windows:
@@ -227,19 +230,26 @@ class Normalisation:
         they are.
 
         Raises:
-            DataError: a channel of the IMU is constant over the whole training set, or no window has a modality.
+            DataError: a channel of the IMU is constant over the whole training set; values are not finite; or no window
+                has a modality.
         """
         mean, scale = {}, {}
         for modality in windows.arrays:
             if windows.arrays[modality].dtype == np.uint8:
                 continue
             mean[modality], scale[modality] = windows.moments(modality)
-            still = scale[modality] == 0
+            if not np.isfinite(scale[modality]).all():
+                raise DataError(
+                    f"Channel {np.argwhere(~np.isfinite(scale[modality])).tolist()} of {modality} has values that are "
+                    "not finite in the training windows. Interpolate them, or leave these recordings out."
+                )
+            # Resampling leaves rounding errors of what was constant.
+            still = scale[modality] <= STILL * np.abs(mean[modality])
             if modality != "imu":
                 scale[modality][still] = 1  # a joint in the middle, a confidence that never changes
             elif still.any():
                 raise DataError(
-                    f"Channel {np.argwhere(scale[modality] == 0).tolist()} of {modality} is constant "
+                    f"Channel {np.argwhere(still).tolist()} of {modality} is constant "
                     "over all training windows: a dead sensor? Leave the channel out."
                 )
         return cls(mean, scale)
