@@ -45,6 +45,16 @@ def test_a_trial_shorter_than_the_window_is_held_at_its_end():
     np.testing.assert_allclose(windows.arrays["skeleton"][0, -1, 0, 0], 1.0, atol=1e-6)
 
 
+def test_a_single_sample_is_held_and_none_is_told():
+    windows = stream(recordings(imu=1), LENGTHS, hop=32)
+    assert len(windows) == 24
+    for found, recorded in zip(windows.arrays["imu"], recordings(imu=1)):
+        np.testing.assert_array_equal(found, recorded.streams["imu"].repeat(64, 0))
+    for cut in (lambda data: whole_trial(data, LENGTHS), lambda data: stream(data, LENGTHS, 32, leading="skeleton")):
+        with pytest.raises(DataError, match="a1_s1_t1: its imu has no samples. Leave that stream out"):
+            cut(recordings(imu=0))
+
+
 def test_normalisation(tiny):
     windows = whole_trial(tiny, LENGTHS)
     fitted = Normalisation.fit(windows)
@@ -103,7 +113,13 @@ def test_by_recording_takes_the_mean_in_order_of_appearance():
 
 
 def test_bad_arguments(tiny):
-    with pytest.raises(ValueError, match="hop must be at least 1, got 0"):
-        stream(tiny, LENGTHS, hop=0)
+    for hop in (0, 1.5):
+        with pytest.raises(ValueError, match=f"hop must be a whole number of samples, at least 1, got {hop}"):
+            stream(tiny, LENGTHS, hop=hop)
+    for length in (0, -1, 2.5):
+        with pytest.raises(ValueError, match=rf"lengths must be .* at least 1, got {{'imu': {length}}}"):
+            whole_trial(tiny, {**LENGTHS, "imu": length})
+    with pytest.raises(DataError, match="neck='chest' is no joint of tiny: hip_center, shoulder_center"):
+        centred_skeletons(tiny, neck="chest")
     with pytest.raises(ValueError, match="must hold the leading modality 'imu'"):
         stream(tiny, {"skeleton": 32}, hop=8)

@@ -1,6 +1,7 @@
 """Windows: fixed-length cuts of recordings, the same stretch of time in every modality."""
 
 import dataclasses
+from numbers import Integral
 
 import numpy as np
 
@@ -139,8 +140,8 @@ def stream(recordings, lengths, hop, leading="imu", optional=()):
     """
     if leading not in lengths:
         raise ValueError(f"lengths {lengths} must hold the leading modality {leading!r}.")
-    if hop < 1:
-        raise ValueError(f"hop must be at least 1, got {hop}.")
+    if not (isinstance(hop, Integral) and hop >= 1):
+        raise ValueError(f"hop must be a whole number of samples, at least 1, got {hop!r}.")
     if leading in optional:
         raise ValueError(f"optional {list(optional)} names the leading modality {leading!r}, which sets the clock.")
     paired = _having(recordings, lengths, optional)
@@ -153,7 +154,8 @@ def stream(recordings, lengths, hop, leading="imu", optional=()):
         for start in sorted({*range(0, last + 1, hop), last}):
             owner.append(i)
             starts.append(start)
-            begin, end = start / (n - 1), (start + size - 1) / (n - 1)
+            whole = max(n - 1, 1)
+            begin, end = start / whole, (start + size - 1) / whole
             for m, length in lengths.items():
                 cuts[m].append(_cut(recording, m, begin, end, length))
     return _windows(paired, cuts, owner, np.array(starts))
@@ -161,6 +163,8 @@ def stream(recordings, lengths, hop, leading="imu", optional=()):
 
 def _having(recordings, lengths, optional):
     """The recordings that have every modality of `lengths` that is not optional."""
+    if wrong := {m: n for m, n in lengths.items() if not (isinstance(n, Integral) and n >= 1)}:
+        raise ValueError(f"lengths must be whole numbers of samples, at least 1, got {wrong}.")
     required = [m for m in lengths if m not in optional]
     if isinstance(optional, str) or set(optional) - set(lengths) or not required:
         raise ValueError(f"optional must list some of the modalities {list(lengths)}, not all, got {optional!r}.")
@@ -177,7 +181,11 @@ def _having(recordings, lengths, optional):
 def _cut(recording, modality, begin, end, length):
     """A stretch of one stream, or `None` where the recording lacks it."""
     values = recording.streams.get(modality)
-    return None if values is None else _resample(values, begin, end, length)
+    if values is None:
+        return None
+    if not len(values):
+        raise DataError(f"{recording.id}: its {modality} has no samples. Leave that stream out of the recording.")
+    return _resample(values, begin, end, length)
 
 
 def _windows(recordings, cuts, owner, starts):
@@ -249,8 +257,8 @@ class Normalisation:
                 scale[modality][still] = 1  # a joint in the middle, a confidence that never changes
             elif still.any():
                 raise DataError(
-                    f"Channel {np.argwhere(still).tolist()} of {modality} is constant "
-                    "over all training windows: a dead sensor? Leave the channel out."
+                    f"Channel {np.argwhere(still).tolist()} of {modality} is constant over all training windows: a "
+                    "dead sensor? Leave the channel out."
                 )
         return cls(mean, scale)
 
@@ -267,8 +275,14 @@ def centred_skeletons(recordings, hip="hip_center", neck="shoulder_center"):
     """Recordings whose skeletons are relative to the mean hip position, in units of torso length.
 
     Takes out where the person stood and how tall they are, and keeps how they moved about.
+
+    Raises:
+        DataError: the skeletons have no joints of these names, or a torso has no length.
     """
-    joints = recordings.streams["skeleton"].channels
+    joints = recordings.streams["skeleton"].channels if "skeleton" in recordings.streams else ()
+    for argument, joint in (("hip", hip), ("neck", neck)):
+        if joint not in joints:
+            raise DataError(f"{argument}={joint!r} is no joint of {recordings.name}: {', '.join(joints) or 'none'}.")
     hip, neck = joints.index(hip), joints.index(neck)
 
     def centred(recording):
