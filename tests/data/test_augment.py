@@ -171,6 +171,13 @@ def test_mixup_has_one_share_for_modalities_and_labels(arrays):
     assert (soft.sum(1) <= 1 + 1e-6).all() and soft[4].sum() < 0.51, "what is unlabelled weighs nothing"
 
 
+def test_mixup_blends_frames_too():
+    frames = np.random.default_rng(0).integers(0, 256, (6, 4, 5, 5, 3), dtype="uint8")
+    mixed, soft = mix({"depth": frames}, np.eye(6, dtype="float32"), 0.4, np.random.default_rng(0))
+    assert mixed["depth"].dtype == "float32"
+    np.testing.assert_allclose(mixed["depth"], np.einsum("ij,j...->i...", soft, frames), rtol=1e-5)
+
+
 @pytest.mark.parametrize("field", ["jitter", "mixup", "time_warp"])
 def test_impossible_values_are_named(field):
     with pytest.raises(ValueError, match=f"{field} must be a finite number of at least 0, got -1"):

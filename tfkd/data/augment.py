@@ -158,8 +158,8 @@ def mix(arrays, labels, alpha, rng):
     """Mixup: each sample with another of the batch, one share for all modalities and the label.
 
     Args:
-        arrays: name -> float32 `(batch, ...)`, normalised modalities and whatever is mixed like them; or bool
-            `(batch,)`, which samples have something: a mixed one has it if both had.
+        arrays: name -> float32 `(batch, ...)`, normalised modalities and whatever is mixed like them; uint8 frames,
+            which become float32; or bool `(batch,)`, which samples have something: a mixed one has it if both had.
         labels: `(batch, classes)` one-hot; a row of zeros is an unlabelled sample, and a mixed row then
             sums to the labelled share.
         alpha: parameter of Beta(alpha, alpha).
@@ -174,6 +174,8 @@ def mix(arrays, labels, alpha, rng):
             return values & values[partner]
         weight = share.reshape(-1, *[1] * (values.ndim - 1))
         other = values[partner]
+        if other.dtype == np.uint8:
+            other = other.astype("float32")
         other *= 1 - weight
         other += values * weight
         return other
