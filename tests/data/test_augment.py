@@ -288,6 +288,27 @@ def test_stored_teacher_outputs_travel_with_their_windows_and_not_with_moved_tim
     Batches(windows, ["imu"], 8, augmentation=Augmentation(rotation_deg=9), teacher_outputs=outputs)
 
 
+def test_stored_outputs_of_other_windows_are_refused(windows):
+    """More rows than windows, of a teacher that was asked about everybody say, would go to the wrong windows."""
+    for rows in (23, 25):
+        with pytest.raises(ValueError, match=rf"teacher_outputs\['logits'\] has shape \({rows}, 3\), .* 24 windows"):
+            Batches(windows, ["imu"], 8, teacher_outputs={"logits": np.zeros((rows, 3))})
+    with pytest.raises(ValueError, match=r"teacher_outputs \['logits'\] need batches with a dictionary"):
+        Batches(windows, "imu", 8, teacher_outputs={"logits": np.zeros((24, 3))})
+    with pytest.raises(ValueError, match=r"with_ids needs batches with a dictionary: inputs=\['imu'\]"):
+        Batches(windows, "imu", 8, with_ids=True)
+
+
+def test_batches_of_nothing_are_refused(windows):
+    with pytest.raises(ValueError, match="There are no windows"):
+        Batches(windows.take(windows.subjects == 99), ["imu"])
+    for wrong in ({"batch_size": 0}, {"batch_size": 2.5}, {"batch_size": -1}, {"steps": 0, "shuffle": True}):
+        with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be a whole number of at least 1"):
+            Batches(windows, ["imu"], **wrong)
+    with pytest.raises(ValueError, match="steps=9 needs shuffle=True"):
+        Batches(windows, ["imu"], 8, steps=9)
+
+
 def test_batches_know_the_bones(windows):
     longer, _ = Batches(windows, ["skeleton"], 24, augmentation=Augmentation(limb_scale=0.2))[0]
     assert np.abs(longer["skeleton"] - windows.arrays["skeleton"]).max() > 0.05

@@ -1,5 +1,7 @@
 """Batches of windows for `model.fit`, gathered by index."""
 
+from numbers import Integral
+
 import keras
 import numpy as np
 
@@ -45,7 +47,8 @@ class Batches(keras.utils.PyDataset):
     Raises:
         ValueError: the windows have not what `inputs` names, or bare arrays are asked for of a modality that
             some of them lack; stored teacher outputs, but an augmentation under which they do not hold;
-            `extras` of another length, under a name that is taken, or for bare arrays.
+            `teacher_outputs` or `extras` of another length, under a name that is taken, or for bare arrays; there are
+            no windows; `batch_size` or `steps` makes no sense.
     """
 
     def __init__(
@@ -65,6 +68,13 @@ class Batches(keras.utils.PyDataset):
         extras=None,
     ):
         super().__init__()
+        if not len(windows):
+            raise ValueError("There are no windows to make batches of.")
+        for argument, value in (("batch_size", batch_size), ("steps", 1 if steps is None else steps)):
+            if not (isinstance(value, Integral) and value >= 1):
+                raise ValueError(f"{argument} must be a whole number of at least 1, got {value!r}.")
+        if steps is not None and not shuffle:
+            raise ValueError(f"steps={steps} needs shuffle=True: in order, each window comes once.")
         self.single = inputs if isinstance(inputs, str) else None
         self.inputs = [inputs] if self.single else list(inputs)
         self.parts = dict(parts or {})
@@ -73,7 +83,7 @@ class Batches(keras.utils.PyDataset):
             raise ValueError(f"The windows have no {sorted(missing)}, only {sorted(windows.arrays)}.")
         self.modalities = sorted(wanted)
         self.augmentation = augmentation or Augmentation()
-        self.teacher_outputs = teacher_outputs or {}
+        self.teacher_outputs = {name: np.asarray(values) for name, values in (teacher_outputs or {}).items()}
         if self.teacher_outputs and self.augmentation.changes_what_happened:
             raise ValueError(
                 f"{self.augmentation} moves time or mixes samples, so stored teacher outputs no longer "
@@ -85,7 +95,13 @@ class Batches(keras.utils.PyDataset):
         if self.single:
             self._refuse_missing(windows, sources[self.single])
         self.extras = {name: np.asarray(values, "float32") for name, values in (extras or {}).items()}
-        self._check_extras(len(windows), {*sources, *self.present, "id", *map(_stored, self.teacher_outputs)})
+        self._check_rows("teacher_outputs", self.teacher_outputs, len(windows))
+        self._check_rows("extras", self.extras, len(windows))
+        taken = {*sources, *self.present, "id", *map(_stored, self.teacher_outputs)}
+        if twice := [name for name in self.extras if name in taken]:
+            raise ValueError(f"extras names {twice[0]!r}, which the batch already has: {sorted(taken)}.")
+        if with_ids and self.single:
+            raise ValueError(f"with_ids needs batches with a dictionary: inputs=[{self.single!r}].")
         self.windows, self.normalisation, self.frames = windows, normalisation, frames
         self.batch_size = min(batch_size, len(windows))
         self.shuffle, self.seed, self.steps, self.with_ids = shuffle, seed, steps, with_ids
@@ -104,14 +120,12 @@ class Batches(keras.utils.PyDataset):
                 f"that have it, windows.take(windows.has({modality!r})), or inputs=[{self.single!r}]."
             )
 
-    def _check_extras(self, count, taken):
-        if self.extras and self.single:
-            raise ValueError(f"extras {list(self.extras)} need batches with a dictionary: inputs=[{self.single!r}].")
-        for name, values in self.extras.items():
-            if name in taken:
-                raise ValueError(f"extras names {name!r}, which the batch already has: {sorted(taken)}.")
+    def _check_rows(self, argument, arrays, count):
+        if arrays and self.single:
+            raise ValueError(f"{argument} {list(arrays)} need batches with a dictionary: inputs=[{self.single!r}].")
+        for name, values in arrays.items():
             if values.shape[:1] != (count,):
-                raise ValueError(f"extras[{name!r}] has shape {values.shape}, but there are {count} windows.")
+                raise ValueError(f"{argument}[{name!r}] has shape {values.shape}, but there are {count} windows.")
 
     @property
     def num_batches(self):
