@@ -149,6 +149,26 @@ def test_duplicates_far_from_the_origin_are_still_equal():
 
 
 @pytest.mark.parametrize("loss", ALL, ids=lambda loss: loss.name)
+@pytest.mark.parametrize("shapes", [((1, 5), (8, 5)), ((8, 5), (1, 5)), ((5,), (5, 5)), ((3, 5), (3, 3, 5))], ids=str)
+def test_other_samples_are_not_stretched_to_fit(loss, shapes):
+    with pytest.raises(ValueError, match="compare"):
+        loss(*(np.ones(shape, "float32") for shape in shapes))
+
+
+def test_soft_targets_need_the_same_classes():
+    """One column, of a stored output say, would be stretched to all classes."""
+    with pytest.raises(ValueError, match=r"the same samples and classes, got teacher \(8, 1\) and student \(8, 5\)"):
+        losses.SoftTargets()(np.ones((8, 1)), np.ones((8, 5)))
+    rows = losses.soft_targets(np.ones((2, 7, 3)), np.zeros((2, 7, 3)))
+    assert rows.shape == (2, 7), "an answer for each moment will do as well"
+
+
+def test_lists_will_do():
+    for loss in (losses.soft_targets, losses.distance_wise, losses.angle_wise, losses.semantic, losses.dask):
+        np.testing.assert_allclose(loss([[1.0, 2.0]], [[1.0, 2.0]]), 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ALL, ids=lambda loss: loss.name)
 def test_config_round_trip(loss):
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert type(again) is type(loss) and again.get_config() == loss.get_config()

@@ -9,6 +9,8 @@ it weighs anchors.
 import keras
 from keras import ops
 
+from tfkd.losses.shapes import check_alike
+
 # Above this many anchors at once the N x N x N table of angles no longer fits a cache.
 ANGLE_BLOCK = 128
 
@@ -28,7 +30,11 @@ def distance_wise(teacher, student):
 
     Returns:
         `(batch,)` float32.
+
+    Raises:
+        ValueError: what is given is no `(batch, width)`, or of different batches.
     """
+    teacher, student = _pair(teacher, student)
     return ops.mean(_huber(_relative_distances(student) - _relative_distances(teacher)), axis=-1)
 
 
@@ -48,7 +54,11 @@ def angle_wise(teacher, student, block=ANGLE_BLOCK):
 
     Returns:
         `(batch,)` float32.
+
+    Raises:
+        ValueError: as of `distance_wise`.
     """
+    teacher, student = _pair(teacher, student)
     sides = _gram_and_inverse(teacher), _gram_and_inverse(student)
 
     def rows(vertices, compute=_angle_rows):
@@ -95,13 +105,20 @@ def _cosines(gram, rows, inverse, squares):
     return inner * inverse[:, :, None] * inverse[:, None, :]
 
 
+def _pair(*sides):
+    """Teacher's and student's embeddings as float32."""
+    sides = [ops.cast(ops.convert_to_tensor(side), "float32") for side in sides]
+    for side in sides:
+        if len(side.shape) != 2:
+            raise ValueError(
+                f"Relational losses compare embeddings (batch, width), got shape {tuple(side.shape)}. Name a layer "
+                "after the pooling, or flatten it."
+            )
+    check_alike("Relational losses compare embeddings of the same samples", *sides, axes=slice(1))
+    return sides
+
+
 def _centred(embeddings):
-    embeddings = ops.cast(ops.convert_to_tensor(embeddings), "float32")
-    if len(embeddings.shape) != 2:
-        raise ValueError(
-            f"Relational losses compare embeddings (batch, width), got shape {tuple(embeddings.shape)}. Name a layer "
-            "after the pooling, or flatten it."
-        )
     return embeddings - ops.mean(embeddings, axis=0, keepdims=True)
 
 

@@ -8,6 +8,8 @@ mean squared error, is that of the authors' released code.
 import keras
 from keras import ops
 
+from tfkd.losses.shapes import check_alike
+
 
 def semantic(teacher, student):
     """Mean squared error between embeddings, a value for each sample.
@@ -20,16 +22,17 @@ def semantic(teacher, student):
         `(batch,)` float32.
 
     Raises:
-        ValueError: the widths differ.
+        ValueError: the shapes differ.
     """
+    teacher, student = ops.cast(teacher, "float32"), ops.cast(student, "float32")
     if teacher.shape[-1] != student.shape[-1]:
         raise ValueError(
             f"The semantic loss needs embeddings of equal width, got teacher {tuple(teacher.shape)} and "
             f"student {tuple(student.shape)}. Give FeatureDistillation a projector, for example "
             f"projector=keras.layers.Dense({teacher.shape[-1]})."
         )
-    difference = ops.cast(teacher, "float32") - ops.cast(student, "float32")
-    return ops.mean(ops.square(difference), axis=-1)
+    check_alike("The semantic loss compares embeddings of the same samples", teacher, student)
+    return ops.mean(ops.square(teacher - student), axis=-1)
 
 
 @keras.saving.register_keras_serializable("tfkd")

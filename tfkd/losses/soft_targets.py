@@ -5,6 +5,8 @@ from numbers import Real
 import keras
 from keras import ops
 
+from tfkd.losses.shapes import check_alike
+
 
 def soft_targets(teacher_logits, student_logits, temperature=4.0):
     """Kullback-Leibler divergence between softened outputs, a value for each sample.
@@ -20,9 +22,14 @@ def soft_targets(teacher_logits, student_logits, temperature=4.0):
 
     Returns:
         `(batch,)` float32.
+
+    Raises:
+        ValueError: the shapes differ.
     """
-    teacher = ops.log_softmax(ops.cast(teacher_logits, "float32") / temperature, axis=-1)
-    student = ops.log_softmax(ops.cast(student_logits, "float32") / temperature, axis=-1)
+    teacher, student = ops.cast(teacher_logits, "float32"), ops.cast(student_logits, "float32")
+    check_alike("Soft targets compare logits of the same samples and classes", teacher, student)
+    teacher = ops.log_softmax(teacher / temperature, axis=-1)
+    student = ops.log_softmax(student / temperature, axis=-1)
     return temperature**2 * ops.sum(ops.exp(teacher) * (teacher - student), axis=-1)
 
 
