@@ -143,6 +143,21 @@ def test_who_is_not_heard_does_not_weigh():
     assert np.isfinite(value) and np.isfinite(slope).all() and np.abs(slope).max() > 0
 
 
+def test_what_is_given_is_checked():
+    teachers, labels, student = np.zeros((4, 2, 3), "float32"), np.eye(3)[[0, 1, 2, 0]], np.zeros((4, 3), "float32")
+    with pytest.raises(ValueError, match=r"selection must be one of \('hard', .*got 'best'"):
+        adaptive_shares(teachers, labels, selection="best")
+    for wrong in (np.arange(4) % 3, np.eye(4)):
+        with pytest.raises(ValueError, match=r"one-hot labels \(batch, classes\), got the shapes \(4, 2, 3\) and \(4"):
+            adaptive_shares(teachers, wrong)
+    with pytest.raises(ValueError, match="give it to a tfkd.Distiller"):
+        AdaptiveConfidence()(labels, student)
+    told = {"logits": teachers, "labels": labels, "embeddings": [student]}
+    for embeddings in ({}, {"embeddings": [student, student]}):
+        with pytest.raises(ValueError, match='"embeddings" of each of the 2 teachers.*got [01] pairs'):
+            AdaptiveConfidence(semantic=1.0)(told, {"logits": student, **embeddings})
+
+
 def test_round_trip_and_refusals():
     loss = AdaptiveConfidence(3.0, "soft", 0.2, 0.5, 0.1)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))

@@ -49,9 +49,20 @@ def adaptive_shares(teacher_logits, labels, available=None, selection="hard", th
 
     Returns:
         `(batch, teachers + 1)` float32, the label last. A row sums to 1; without a label to at most 1.
+
+    Raises:
+        ValueError: `selection` is none of these; logits or labels have another shape.
     """
+    if selection not in SELECTIONS:
+        raise ValueError(f"selection must be one of {SELECTIONS}, got {selection!r}.")
     logits = ops.cast(teacher_logits, "float32")
     labels = ops.cast(labels, "float32")
+    classes = logits.shape[-1], labels.shape[-1] if len(labels.shape) == 2 else 0
+    if len(logits.shape) != 3 or (None not in classes and classes[0] != classes[1]):
+        raise ValueError(
+            "Adaptive confidence needs the teachers' logits (batch, teachers, classes) and one-hot labels (batch, "
+            f"classes), got the shapes {tuple(logits.shape)} and {tuple(labels.shape)}."
+        )
     labelled = ops.sum(labels, axis=-1)  # 1, 0, or the labelled share of a mixed sample
     truth = labels / ops.where(labelled > 0, labelled, 1.0)[:, None]
     log_p = ops.log_softmax(logits, axis=-1)
@@ -172,7 +183,18 @@ class AdaptiveConfidence(keras.losses.Loss):
         )
 
     def call(self, y_true, y_pred):
-        pairs = list(zip(y_true["embeddings"], y_pred["embeddings"])) if self.semantic else []
+        if not (isinstance(y_true, dict) and isinstance(y_pred, dict)):
+            raise ValueError(
+                "AdaptiveConfidence takes a dictionary of several teachers' logits and of labels, and one of the "
+                "student's: give it to a tfkd.Distiller, which makes them."
+            )
+        pairs = list(zip(y_true.get("embeddings", ()), y_pred.get("embeddings", ()))) if self.semantic else []
+        teachers = y_true["logits"].shape[1]
+        if self.semantic and len(pairs) != teachers:
+            raise ValueError(
+                f'semantic={self.semantic} needs "embeddings" of each of the {teachers} teachers and as many of the '
+                f"student, got {len(pairs)} pairs."
+            )
         return adaptive_confidence(
             self.shares(y_true), y_true["logits"], y_pred["logits"], y_true["labels"], self.temperature,
             self.semantic, pairs,
