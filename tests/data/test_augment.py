@@ -117,6 +117,29 @@ def test_limbs_of_a_branching_body_stay_joined(arrays):
     assert longer.dtype == "float32" and longer.flags.c_contiguous
 
 
+def test_limbs_stay_joined_whichever_order_the_bones_are_in(arrays):
+    skeleton, chain = {"skeleton": np.ones((5, 7, 4, 3), "float32").cumsum(axis=2)}, ((0, 1), (1, 2), (2, 3))
+
+    def longer(bones):
+        return Augmentation(limb_scale=0.3)(skeleton, None, np.random.default_rng(1), bones)["skeleton"]
+
+    np.testing.assert_array_equal(longer(chain[::-1]), longer(chain))
+
+
+@pytest.mark.parametrize("bones", [((0, 1), (2, 1)), ((0, 1), (1, 3)), ((1, 2), (2, 1)), ((0, 0),)])
+def test_bones_that_are_no_tree_are_refused(arrays, bones):
+    with pytest.raises(ValueError, match="limb_scale needs bones that form a tree over 3 joints, got "):
+        Augmentation(limb_scale=0.1)(arrays, SPREAD, np.random.default_rng(0), bones)
+
+
+@pytest.mark.parametrize("part", ["joint_offset", "tilt_deg", "view_deg"])
+def test_a_skeleton_in_a_plane_is_not_turned_in_space(part):
+    """Six joints of two coordinates are as many numbers as four of three, whose joints would be mixed."""
+    flat = {"skeleton": np.ones((4, 8, 6, 2), "float32")}
+    with pytest.raises(ValueError, match=f"{part} changes a skeleton in space, but this one has 2 coordinates"):
+        Augmentation(**{part: 0.1})(flat, None, np.random.default_rng(0))
+
+
 def test_limbs_without_known_bones_are_refused(arrays):
     with pytest.raises(ValueError, match="limb_scale needs to know the skeleton's bones"):
         Augmentation(limb_scale=0.1)(arrays, SPREAD, np.random.default_rng(0))
@@ -182,6 +205,8 @@ def test_mixup_blends_frames_too():
 def test_impossible_values_are_named(field):
     with pytest.raises(ValueError, match=f"{field} must be a finite number of at least 0, got -1"):
         Augmentation(**{field: -1})
+    with pytest.raises(ValueError, match=f"{field} must be a finite number of at least 0, got '0.1'"):
+        Augmentation(**{field: "0.1"})
     with pytest.raises(ValueError, match="below 1"):
         Augmentation(time_warp=1.0)
 

@@ -6,6 +6,7 @@ that sensor.
 """
 
 import dataclasses
+from numbers import Real
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class Augmentation:
         time_shift: the window is moved by up to this share of its length.
         time_scale: the window is stretched or squeezed by up to this share.
         time_warp: speed varies smoothly within the window by up to this share.
-        view_deg: standard deviation of a rotation of the skeleton about the vertical.
+        view_deg: standard deviation of a rotation of the skeleton about the vertical, its second coordinate (y).
         mixup: `alpha` of the Beta distribution from which each sample's mixing share is drawn (Zhang et
             al., ICLR 2018); one share for all modalities and the label.
         limb_scale: other bodies: standard deviation of a factor around 1 on the length of each bone of
@@ -52,8 +53,8 @@ class Augmentation:
     def __post_init__(self):
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if not (np.isfinite(value) and value >= 0):
-                raise ValueError(f"{field.name} must be a finite number of at least 0, got {value}.")
+            if not (isinstance(value, Real) and np.isfinite(value) and value >= 0):
+                raise ValueError(f"{field.name} must be a finite number of at least 0, got {value!r}.")
         if self.time_warp >= 1 or self.time_scale >= 1:
             raise ValueError("time_warp and time_scale must be below 1, or time would run backwards.")
 
@@ -76,9 +77,9 @@ class Augmentation:
             New arrays, same shapes.
 
         Raises:
-            ValueError: `limb_scale` is asked for, and `bones` is empty; or rotation or scale, and the
-                IMU's channels are no triples of axes; or `sensor_rotation_deg`, and `sensors` does not
-                name the sensor of each triple.
+            ValueError: `limb_scale` is asked for, and `bones` is empty or no tree; or a change of the skeleton in
+                space, and it has not three coordinates; or rotation or scale, and the IMU's channels are no triples
+                of axes; or `sensor_rotation_deg`, and `sensors` does not name the sensor of each triple.
         """
         arrays = dict(arrays)
         if self.time_shift or self.time_scale or self.time_warp:
@@ -136,12 +137,20 @@ class Augmentation:
         return np.ascontiguousarray(turned.transpose(0, 2, 1, 3)).reshape(imu.shape)
 
     def _body(self, skeleton, bones, rng):
-        batch, _, joints, _ = skeleton.shape
+        batch, _, joints, coordinates = skeleton.shape
+        in_space = [name for name in ("joint_offset", "tilt_deg", "view_deg") if getattr(self, name)]
+        if in_space and coordinates != 3:
+            raise ValueError(
+                f"{', '.join(in_space)} changes a skeleton in space, but this one has {coordinates} coordinates a "
+                "joint. Set it to 0."
+            )
         if self.limb_scale:
             if not bones:
                 raise ValueError(
                     "limb_scale needs to know the skeleton's bones, which this data set does not tell. Set it to 0."
                 )
+            if not _is_forest(bones, joints):
+                raise ValueError(f"limb_scale needs bones that form a tree over {joints} joints, got {list(bones)}.")
             factors = 1 + rng.normal(0, self.limb_scale, (batch, joints))
             skeleton = _stretched(skeleton, bones, factors)
         if self.joint_offset:
@@ -200,15 +209,26 @@ def _sample(values, position):
     return here.reshape(*low.shape, *values.shape[2:])
 
 
+def _is_forest(bones, joints):
+    """Whether each joint is the outer one of a single bone at most, and no bones go in a circle."""
+    inner_of = {outer: inner for inner, outer in bones}
+    if len(inner_of) < len(bones) or not {*inner_of, *inner_of.values()} <= set(range(joints)):
+        return False
+    joints_left = set(inner_of)
+    while ends := {joint for joint in joints_left if inner_of[joint] not in joints_left}:
+        joints_left -= ends
+    return not joints_left
+
+
 def _stretched(skeleton, bones, factors):
     """Skeletons whose bones are longer by `factors` `(batch, joints)`, each told by its outer joint."""
     joints = skeleton.shape[2]
     # A bone is its outer joint minus its inner one; a joint, the sum of the bones that lead to it.
-    bone_of_joint, joint_of_bone = np.eye(joints), np.eye(joints)
+    bone_of_joint = np.eye(joints)
     outer = [b for _, b in bones]
     for inner, joint in bones:
         bone_of_joint[joint, inner] = -1
-        joint_of_bone[joint] += joint_of_bone[inner]
+    joint_of_bone = np.linalg.inv(bone_of_joint)  # ones and zeros, whichever order the bones are in
     # The root is where it was: it has no bone.
     factors = np.where(np.isin(np.arange(joints), outer), factors, 1.0)
     change = joint_of_bone @ (factors[:, :, None] * bone_of_joint)
