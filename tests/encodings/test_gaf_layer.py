@@ -37,6 +37,14 @@ def test_same_as_the_twin(gaf):
     np.testing.assert_array_equal(again(x), found)
 
 
+@pytest.mark.parametrize("gaf", [Gaf("gasf", 40), Gaf("gadf", 16, -500, 500)], ids=str)
+def test_integers_will_do(gaf):
+    counts = (400 * windows()).astype("int16")
+    np.testing.assert_allclose(layer_of(gaf)(counts), gaf(counts), atol=1e-5)
+    inputs = keras.Input((40, 3), dtype="int16")
+    assert keras.Model(inputs, layer_of(gaf)(inputs)).predict(counts, verbose=0).dtype == "float32"
+
+
 @pytest.fixture
 def half_precision():
     keras.config.set_dtype_policy("mixed_float16")

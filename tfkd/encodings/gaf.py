@@ -174,7 +174,8 @@ class GramianAngularField(keras.layers.Layer):
         self.gaf.check_time(input_shape[1])
 
     def call(self, inputs):
-        return _images(ops, inputs, self.gaf)
+        # Keras casts floats alone; samples straight from a sensor are integers.
+        return _images(ops, ops.cast(inputs, self.compute_dtype), self.gaf)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], self.gaf.size, self.gaf.size, input_shape[-1])
