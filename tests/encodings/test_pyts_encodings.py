@@ -75,7 +75,8 @@ def test_recurrence_plot_by_definition():
     points = x.reshape(3, 10, 2, 2).mean(axis=2)
     distances = np.abs(points[:, :, None] - points[:, None])
     np.testing.assert_allclose(recurrence_plot(x, 10), distances, atol=1e-6)
-    np.testing.assert_array_equal(recurrence_plot(x, 10, threshold=0.5), distances < 0.5)
+    for threshold in (0.5, np.float32(0.5)):
+        np.testing.assert_array_equal(recurrence_plot(x, 10, threshold=threshold), distances < 0.5)
     stretches = np.stack([x[:, :18], x[:, 2:]], axis=2)
     distances = np.sqrt(((stretches[:, :, None] - stretches[:, None]) ** 2).sum(axis=3))
     np.testing.assert_allclose(recurrence_plot(x, 18, dimension=2, delay=2), distances, atol=1e-5)
@@ -94,7 +95,9 @@ def test_what_makes_no_sense_is_refused_before_pyts_is_loaded(monkeypatch):
         (lambda: recurrence_plot(x, 8, dimension=2), r"size must be an integer in \[1, 7\]"),
         (lambda: recurrence_plot(x, 1, dimension=4, delay=3), "stretches longer than the window's 8 samples"),
         (lambda: recurrence_plot(x, 4, threshold=-1), "threshold must be"),
+        (lambda: recurrence_plot(x, 4, threshold=np.ones(2)), "threshold must be"),
         (lambda: recurrence_plot(x, 4, threshold="point", percentage=0), "percentage must be"),
+        (lambda: recurrence_plot(x, 4, threshold="point", percentage="10"), "percentage must be"),
     ]:
         with pytest.raises(ValueError, match=words):
             call()

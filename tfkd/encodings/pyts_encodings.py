@@ -6,6 +6,7 @@ compute them.
 """
 
 import warnings
+from numbers import Real
 
 import numpy as np
 
@@ -78,10 +79,12 @@ def recurrence_plot(x, size, dimension=1, delay=1, threshold=None, percentage=10
             f"dimension {dimension} and delay {delay} make stretches longer than the window's {time} samples."
         )
     _check_integer("size", size, 1, spare, "the window's samples less (dimension - 1) * delay")
-    number = isinstance(threshold, int | float) and not isinstance(threshold, bool) and threshold > 0
-    if not (number or threshold is None or threshold in ("point", "distance")):
+    number = isinstance(threshold, Real) and not isinstance(threshold, bool) and threshold > 0
+    named = threshold is None or (isinstance(threshold, str) and threshold in ("point", "distance"))
+    if not (number or named):
         raise ValueError(f"threshold must be None, a positive number, 'point' or 'distance', not {threshold!r}.")
-    if not 0 < percentage <= 100:
+    threshold = float(threshold) if number else threshold
+    if not (isinstance(percentage, Real) and 0 < percentage <= 100):
         raise ValueError(f"percentage must be in (0, 100], not {percentage!r}.")
     from pyts.image import RecurrencePlot
 
