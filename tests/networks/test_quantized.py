@@ -44,6 +44,19 @@ def test_kernels_round_by_channel_by_hand():
     assert (error <= np.abs(channels).max(axis=(0, 1)) / 254 * 1.001).all() and error.max() > 0
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
+@pytest.mark.parametrize("size", [0.0, 1e-6, 1.0])
+def test_kernels_round_in_any_precision(policy, size):
+    """A channel that was pruned to zeros among them."""
+    layer = QUANTIZED[layers.Conv2D](2, 1, dtype=policy)
+    layer.build((None, 1, 1, 2))
+    kernel = size * np.array([[[[1.0, 0.5], [-0.25, 1.0]]]], "float32")
+    layer.kernel.assign(kernel)
+    x = np.array([[[[1.0, 3.0]]]], "float32")
+    expected = x[0, 0] @ fake_quantize_kernel(kernel, (0, 1, 2)).numpy()[0, 0]
+    np.testing.assert_allclose(np.asarray(ops.cast(layer(x), "float32"))[0, 0], expected, rtol=2e-2, atol=1e-6)
+
+
 def test_gradients_pass_through_rounding_and_reach_the_ends():
     import tensorflow as tf
 

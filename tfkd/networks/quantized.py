@@ -43,9 +43,12 @@ def fake_quantize_kernel(kernel, axes, bits=8):
     Returns:
         Floats of the shape of `kernel`; gradients pass straight through.
     """
-    largest = ops.max(ops.abs(kernel), axis=axes, keepdims=True)
+    kernel = ops.convert_to_tensor(kernel)
+    # At least float32: in half precision the step of a channel of zeros, a pruned one say, would be 0.
+    exact = ops.cast(kernel, keras.backend.result_type(kernel.dtype, "float32"))
+    largest = ops.max(ops.abs(exact), axis=axes, keepdims=True)
     scale = ops.maximum(largest, 1e-12) / (2 ** (bits - 1) - 1)
-    return kernel + ops.stop_gradient(ops.round(kernel / scale) * scale - kernel)
+    return ops.cast(exact + ops.stop_gradient(ops.round(exact / scale) * scale - exact), kernel.dtype)
 
 
 def _rounded(x):
