@@ -1,5 +1,6 @@
 """Teachers and students. All end in logits and have a layer named `"embedding"`."""
 
+from tfkd.networks import weights
 from tfkd.networks.bn_inception import bn_inception
 from tfkd.networks.causal import causal_student, forget, memory_of, streaming
 from tfkd.networks.fusion import fused_teacher
@@ -24,4 +25,5 @@ __all__ = [
     "skeleton_teacher",
     "streaming",
     "trn_teacher",
+    "weights",
 ]
