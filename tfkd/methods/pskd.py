@@ -12,8 +12,8 @@ code was released:
 
     L = w_label CE(y, z_s) + L_adaptive
 
-with L_adaptive of `tfkd.losses.adaptive`, where the choice, hard, mean or soft, is written down. Soft targets with
-T = 2 and w_label = 0.1 are those of tfkd's other recipes; the semantic term is off unless asked for.
+with L_adaptive of `tfkd.losses.adaptive`, where the choice, hard, mean, vote or soft, is written down. Soft targets
+with T = 2 and w_label = 0.1 are those of tfkd's other recipes; the semantic term is off unless asked for.
 """
 
 import keras
