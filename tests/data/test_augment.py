@@ -1,5 +1,7 @@
 """Augmentation is seeded, joint over modalities, and physical."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -332,6 +334,14 @@ def test_batches_of_nothing_are_refused(windows):
             Batches(windows, ["imu"], **wrong)
     with pytest.raises(ValueError, match="steps=9 needs shuffle=True"):
         Batches(windows, ["imu"], 8, steps=9)
+
+
+def test_windows_put_together_wrongly_are_refused(windows):
+    imu = windows.arrays["imu"]
+    with pytest.raises(ValueError, match="24 labels, but 25 of 'imu'"):
+        Batches(dataclasses.replace(windows, arrays={"imu": np.concatenate([imu, imu[:1]])}), "imu")
+    with pytest.raises(ValueError, match=r"the label 2, but classes \('a', 'b'\)"):
+        Batches(dataclasses.replace(windows, classes=("a", "b")), "imu")
 
 
 def test_batches_know_the_bones(windows):

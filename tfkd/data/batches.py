@@ -48,7 +48,8 @@ class Batches(keras.utils.PyDataset):
         ValueError: the windows have not what `inputs` names, or bare arrays are asked for of a modality that
             some of them lack; stored teacher outputs, but an augmentation under which they do not hold;
             `teacher_outputs` or `extras` of another length, under a name that is taken, or for bare arrays; there are
-            no windows; `batch_size` or `steps` makes no sense.
+            no windows, or not as many of a modality as there are labels; a label has no class; `batch_size` or `steps`
+            makes no sense.
     """
 
     def __init__(
@@ -81,6 +82,11 @@ class Batches(keras.utils.PyDataset):
         wanted = {self.parts.get(name, (name,))[0] for name in self.inputs}
         if missing := wanted - set(windows.arrays):
             raise ValueError(f"The windows have no {sorted(missing)}, only {sorted(windows.arrays)}.")
+        for name in wanted:
+            if (count := len(windows.arrays[name])) != len(windows):
+                raise ValueError(f"The windows have {len(windows)} labels, but {count} of {name!r}.")
+        if windows.labels.max() >= len(windows.classes):
+            raise ValueError(f"The windows have the label {windows.labels.max()}, but classes {windows.classes}.")
         self.modalities = sorted(wanted)
         self.augmentation = augmentation or Augmentation()
         self.teacher_outputs = {name: np.asarray(values) for name, values in (teacher_outputs or {}).items()}
