@@ -66,6 +66,19 @@ def of_networks():
         yield name, model.predict_on_batch(x if len(x) > 1 else next(iter(x.values())))
 
 
+def of_memory():
+    """A student that is fed chunk by chunk, from the beginning twice."""
+    student = filled(networks.causal_student((16, 2), CLASSES, width=4, depth=1, stem_kernel=3))
+    device = networks.streaming(student, samples=4)
+    x = np.random.default_rng(5).normal(size=(1, 16, 2)).astype("float32")
+    for time in ("first", "again"):
+        for start in range(0, 16, 4):
+            logits = device(x[:, start : start + 4], training=False)
+        yield f"causal_student with a memory, {time}", logits
+        networks.forget(device)
+    yield "causal_student", student(x, training=False)
+
+
 def of_encodings():
     x = np.random.default_rng(3).normal(size=(2, 40, 3)).astype("float32")
     for gaf in (Gaf("gasf", 7), Gaf("gadf", 20, -1.5, 2, "arcsin")):
@@ -143,7 +156,7 @@ def values():
     # Every weight is filled: drawing them first, operation by operation, would take JAX most of a minute.
     undrawn = mock.patch.object(keras.initializers.VarianceScaling, "__call__", lambda _, shape, dtype: np.zeros(shape))
     with undrawn:
-        parts = (of_networks, of_encodings, of_training, of_distiller, of_several_teachers)
+        parts = (of_networks, of_memory, of_encodings, of_training, of_distiller, of_several_teachers)
         return {name: np.asarray(value) for part in parts for name, value in part()}
 
 

@@ -145,7 +145,7 @@ def forget(network):
     """Clears the memory of what `streaming` made: after a break, say."""
     for layer in network.layers:
         if isinstance(layer, Remember):
-            layer.memory.assign(ops.zeros_like(layer.memory))
+            layer.memory.assign(ops.zeros(layer.memory.shape))
 
 
 @keras.saving.register_keras_serializable("tfkd")
