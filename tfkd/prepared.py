@@ -6,6 +6,7 @@ from tfkd.data import datasets, folder, splits
 from tfkd.data import windows as cutting
 from tfkd.data.continuous import continuous
 from tfkd.data.keypoints import centred_poses
+from tfkd.data.normalisation import Normalisation
 from tfkd.data.perturbations import triples
 from tfkd.data.recordings import DataError
 
@@ -26,7 +27,7 @@ class PreparedData:
     train: cutting.Windows
     judged: cutting.Windows
     side: str
-    normalisation: cutting.Normalisation
+    normalisation: Normalisation
     notes: dict
     split: str
 
@@ -68,7 +69,7 @@ def prepare(recipe, recordings):
     judged_windows = cut(recipe, judged, recipe.modalities, judged=True, notes=notes)
     if unknown := sorted(set(judged_windows.labels) - set(train_windows.labels)):
         notes["judged, but in no labelled window to train on: class"] = [recordings.classes[label] for label in unknown]
-    normalisation = cutting.Normalisation.fit(train_windows)
+    normalisation = Normalisation.fit(train_windows)
     return PreparedData(train_windows, judged_windows, side, normalisation, notes, split.name)
 
 
