@@ -1,6 +1,7 @@
 """The tools of micro/ where something is missing, and the files they read and write."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -33,6 +34,26 @@ def test_a_student_that_was_not_exported_is_told(toolchain, tmp_path):
     answer = firmware("--generated", tmp_path / "none", "--build", tmp_path / "build", path=os.environ["PATH"])
     assert answer.returncode == 2 and "Traceback" not in answer.stderr
     assert "exported student (tfkd_contract.h)" in " ".join(answer.stderr.split())
+
+
+def cmake(folder, *options):
+    """Configures micro/ as its README does, from the repository's root; the student's files are empty."""
+    for name in ("tfkd_contract.h", "student_plain.c", "golden_windows.c"):
+        (folder / name).touch()
+    command = ["cmake", "-S", "micro", "-B", folder / "build", f"-DTFKD_GENERATED={folder}", *options]
+    return subprocess.run(command, cwd=MICRO.parent, capture_output=True, text=True, check=False)
+
+
+def test_an_emulated_board_is_built_with_the_options_in_the_readme(toolchain, tmp_path):
+    options = re.search(r"`(-DCMAKE_TOOLCHAIN_FILE=[^`]*)`", (MICRO / "README.md").read_text())[1].split()
+    answer = cmake(tmp_path, *options)
+    assert answer.returncode == 0, answer.stderr
+    assert "arm-none-eabi-gcc" in (tmp_path / "build" / "CMakeCache.txt").read_text()
+
+
+def test_an_emulated_board_without_its_compiler_is_told(toolchain, tmp_path):
+    answer = cmake(tmp_path, "-DTFKD_PORT=qemu", "-DTFKD_MACHINE=mps2-an386")
+    assert answer.returncode != 0 and "-DCMAKE_TOOLCHAIN_FILE=cmake/arm-none-eabi.cmake" in answer.stderr
 
 
 def test_samples_survive_the_way_through_a_file(tmp_path):
