@@ -44,12 +44,18 @@ _MICRO = _ROOT / "micro"
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {' '.join(argv[1:])}")
+    if _ZEROS.value is not None and not 0 <= _ZEROS.value <= 1:
+        raise app.UsageError(f"--zeros is a share, 0 to 1, not {_ZEROS.value}.")
+    if not _TFLM_DIR.value and (_TFLM_LIBRARY.value or _VARIANT.value):
+        raise app.UsageError("--tflm_library and --variant are for TensorFlow Lite Micro: name its --tflm_dir.")
     if _run_micro("firmware.py", "--check") != 0:
         sys.exit(2)
     with without_start_up_messages():
         import tfkd  # noqa: F401
     from tfkd.deploy import ContractError, TflmError
+    from tfkd.deploy.four_bit import FourBitError
     from tfkd.deploy.plain_c import PlainCError
+    from tfkd.deploy.variants import VariantError
     from tfkd.files import OutputError
 
     try:
@@ -59,7 +65,7 @@ def main(argv):
             generated = _MICRO / "generated"
             _export(_MODEL.value, generated)
             sys.exit(_build(generated, Path(_BUILD.value) / Path(_MODEL.value).name))
-    except (ContractError, TflmError, PlainCError, OutputError) as error:
+    except (ContractError, TflmError, PlainCError, FourBitError, VariantError, OutputError) as error:
         sys.exit(str(error))
 
 

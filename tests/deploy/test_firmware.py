@@ -11,6 +11,7 @@ from tfkd.deploy import ContractError, TflmModel, c_files
 from tfkd.deploy.firmware import find_student, invented_golden, with_four_bits, with_zeros, write_firmware
 from tfkd.deploy.flatbuffer import constant, operator_name, unpack, weights_and_biases
 from tfkd.deploy.plain_c import lower
+from tfkd.deploy.variants import VariantError
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 
@@ -102,3 +103,15 @@ def test_tensorflow_lite_micro_can_get_a_smaller_variant(exported, tmp_path):
         if path.read_text() != (tmp_path / "slim" / path.name).read_text()
     }
     assert changed == {"student_model.c", "student_model.h"}
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
+def test_zeros_are_a_share_of_the_weights(exported, share):
+    with pytest.raises(ValueError, match=r"share must be in \[0, 1\], not"):
+        with_zeros(exported, share)
+
+
+def test_a_variant_that_the_student_does_not_have_is_told(exported, tmp_path):
+    with pytest.raises(VariantError, match="no variant huffman; it has plain"):
+        write_firmware(exported, tmp_path / "generated", "huffman")
+    assert not (tmp_path / "generated").exists()

@@ -10,6 +10,8 @@ from boards import MICRO
 from recording import invented_samples, read_csv, write_csv, write_records
 from report import milliseconds
 
+from tests.command_line import run
+
 CONTRACT = {"sample_rate_hz": 50.0, "mean": [0.5, -2.0], "scale": [1.0, 30.0]}
 
 
@@ -79,3 +81,19 @@ def test_a_recording_that_cannot_be_read_is_refused(tmp_path, text, message):
 
 def test_milliseconds_are_a_bracket():
     assert milliseconds(640_000, 64e6) == "12.0 to 16.0"
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--zeros=1.5"], "--zeros is a share, 0 to 1, not 1.5"),
+        (["--zeros=nan"], "--zeros is a share"),
+        (["--variant=slim"], "name its --tflm_dir"),
+        (["--tflm_library=gen"], "name its --tflm_dir"),
+        (["--variant=decode", "--tflm_dir=tflm"], "has no variant decode; it has plain, slim, tflm"),
+        (["--four_bits"], "in four bits already"),
+    ],
+)
+def test_options_that_do_not_fit_the_student_are_told(toolchain, options, message):
+    answer = run("firmware.py", "--model", MICRO.parent / "models" / "utd-imu-4bit", *options)
+    assert answer.returncode != 0 and message in answer.stderr + answer.stdout

@@ -14,7 +14,7 @@ from tfkd.deploy.four_bit import in_four_bits
 from tfkd.deploy.graph import macs
 from tfkd.deploy.plain_c import plain_c_files
 from tfkd.deploy.tflm import TflmModel
-from tfkd.deploy.variants import make_variants
+from tfkd.deploy.variants import VariantError, make_variants
 from tfkd.files import write_text
 
 _NOISE, _SMOOTH = 6, 6
@@ -152,6 +152,8 @@ def _for_costs(student, model_bytes):
 
 def zeroed(model_bytes, share):
     """The bytes of a `.tflite` file with the smallest weights set to zero, as `with_zeros` does it."""
+    if not 0 <= share <= 1:
+        raise ValueError(f"share must be in [0, 1], not {share!r}.")
     model = unpack(model_bytes)
     for _, operator, weights, _ in weights_and_biases(model):
         if operator_name(model, operator) == "DEPTHWISE_CONV_2D":
@@ -177,10 +179,13 @@ def write_firmware(student, out, variant=None):
 
     Raises:
         PlainCError: the plain C engine has no kernel for an operator of the student.
+        VariantError: the student has no such variant.
         OutputError: a file cannot be written.
     """
     if variant is not None:
         variants = student.variants or make_variants(student.model_bytes, student.golden["inputs"])
+        if variant not in variants:
+            raise VariantError(f"This student has no variant {variant}; it has {', '.join(variants)}.")
         variant = variants[variant]
     files = c_files(student, variant) | plain_c_files(student.model_bytes, student.contract.model_sha256)
     files[CONTRACT] = student.contract.to_json()

@@ -20,7 +20,7 @@ RANDOM_WINDOWS = 32
 
 
 class VariantError(RuntimeError):
-    """A variant of a student does not give the student's outputs: a defect, nothing to be shipped."""
+    """A student has no such variant; or one does not give the student's outputs: a defect, nothing to be shipped."""
 
 
 @dataclasses.dataclass(frozen=True)
