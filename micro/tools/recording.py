@@ -22,21 +22,37 @@ def read_contract(generated):
 
 
 def read_csv(path, channels):
-    """The samples of a CSV file, as a list of `(seconds, values)` in the order of `channels`.
+    """The samples of a CSV file, as a list of `(seconds, values)` in the order of `channels`. What is beyond float32 is
+    infinite, as for the program `activity` on this machine.
 
     Raises:
         ValueError: a column is missing or a field is not a number; the message names the file and
             the line.
     """
-    with open(path, newline="") as file:
+    with open(path, encoding="utf-8-sig", newline="") as file:
         rows = csv.DictReader(file)
         missing = {"time_s", *channels} - set(rows.fieldnames or ())
         if missing:
             raise ValueError(f"{path} lacks the columns {sorted(missing)}.")
         try:
-            return [(float(row["time_s"]), [float(row[name]) for name in channels]) for row in rows]
+            return [(_time(row["time_s"]), [_float32(row[name]) for name in channels]) for row in rows]
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path}, line {rows.line_num}: {error}") from None
+
+
+def _time(text):
+    seconds = float(text)
+    if not abs(seconds) < 1e12:
+        raise ValueError(f"{text} is not a time")
+    return seconds
+
+
+def _float32(text):
+    value = float(text)
+    try:
+        return struct.unpack("<f", struct.pack("<f", value))[0]
+    except OverflowError:
+        return math.copysign(math.inf, value)
 
 
 def write_csv(path, channels, samples):

@@ -214,6 +214,20 @@ def test_columns_are_found_by_name(stream, tmp_path):
     assert events == stream.expected(samples, Settings(report_windows=True)) and len(events) >= 6
 
 
+def test_a_recording_out_of_a_spreadsheet_is_read(stream, tmp_path):
+    """With the mark of UTF-8 before the first name, and with empty lines."""
+    samples = invented_samples(stream.contract.to_dict(), 300)
+    write_csv(tmp_path / "recording.csv", stream.contract.channels, samples)
+    lines = (tmp_path / "recording.csv").read_text().splitlines()
+    lines[100:100] = [""]
+    (tmp_path / "recording.csv").write_bytes("\r\n".join(["\ufeff" + lines[0], *lines[1:], "", ""]).encode())
+    command = [stream.built(HOST) / "activity", tmp_path / "recording.csv", "windows"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    events = [line for line in done.stdout.splitlines() if line.startswith("event ")]
+    assert events == stream.expected(samples, Settings(report_windows=True)) and len(events) >= 6
+
+
 def test_a_recording_that_ends_within_a_record_is_told(stream, tmp_path):
     (tmp_path / "short.bin").write_bytes(struct.pack("<I6f", 0, *range(6)) + b"\0\0")
     program = stream.built("mps2-an386") / "activity"

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from boards import MICRO
 from recording import invented_samples, read_csv, write_csv, write_records
@@ -71,12 +72,27 @@ def test_samples_survive_the_way_through_a_file(tmp_path):
 
 @pytest.mark.parametrize(
     "text, message",
-    [("time_s,x\n0,1\n", "lacks the columns"), ("time_s,x,y\n0,1\n", "line 2"), ("time_s,x,y\n0,1,a\n", "line 2.*'a'")],
+    [
+        ("time_s,x\n0,1\n", "lacks the columns"),
+        ("time_s,x,y\n0,1\n", "line 2"),
+        ("time_s,x,y\n0,1,a\n", "line 2.*'a'"),
+        ("time_s,x,y\ninf,1,2\n", "line 2: inf is not a time"),
+        ("time_s,x,y\nnan,1,2\n", "line 2: nan is not a time"),
+    ],
 )
 def test_a_recording_that_cannot_be_read_is_refused(tmp_path, text, message):
     (tmp_path / "a.csv").write_text(text)
     with pytest.raises(ValueError, match=message):
         read_csv(tmp_path / "a.csv", ["x", "y"])
+
+
+def test_a_recording_out_of_a_spreadsheet_and_values_beyond_float32_are_read(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbftime_s,x,y\r\n0,1,-1e40\r\n\r\n1,0.1,nan\r\n\r\n")
+    (first, second) = read_csv(tmp_path / "a.csv", ["x", "y"])
+    assert first == (0.0, [1.0, -np.inf])
+    assert second[0] == 1.0 and second[1][0] == np.float32(0.1) and np.isnan(second[1][1])
+    write_records(tmp_path / "a.bin", [first, second])
+    assert np.fromfile(tmp_path / "a.bin", "<f4")[2] == -np.inf
 
 
 def test_milliseconds_are_a_bracket():

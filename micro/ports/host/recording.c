@@ -6,19 +6,21 @@
 
 enum { LONGEST_LINE = 8192 };
 
-/* Reads a line without its end: 1; 0 at the end of the file; -1 after having told of an error. */
+/* Reads a line that is not empty, without its end: 1; 0 at the end of the file; -1 after having told of an error. */
 static int next_line(recording *rec, char line[LONGEST_LINE]) {
-  if (fgets(line, LONGEST_LINE, rec->file) == NULL) {
-    if (!ferror(rec->file)) return 0;
-    fprintf(stderr, "%s could not be read: %s\n", rec->path, strerror(errno));
-    return -1;
-  }
-  ++rec->line;
-  if (strchr(line, '\n') == NULL && !feof(rec->file)) {
-    fprintf(stderr, "%s, line %lu is longer than %d characters.\n", rec->path, rec->line, LONGEST_LINE - 2);
-    return -1;
-  }
-  line[strcspn(line, "\r\n")] = '\0';
+  do {
+    if (fgets(line, LONGEST_LINE, rec->file) == NULL) {
+      if (!ferror(rec->file)) return 0;
+      fprintf(stderr, "%s could not be read: %s\n", rec->path, strerror(errno));
+      return -1;
+    }
+    ++rec->line;
+    if (strchr(line, '\n') == NULL && !feof(rec->file)) {
+      fprintf(stderr, "%s, line %lu is longer than %d characters.\n", rec->path, rec->line, LONGEST_LINE - 2);
+      return -1;
+    }
+    line[strcspn(line, "\r\n")] = '\0';
+  } while (line[0] == '\0');
   return 1;
 }
 
@@ -34,6 +36,7 @@ static char *next_field(char **rest) {
 
 static int read_names(recording *rec, char *line) {
   const char *field;
+  if (strncmp(line, "\xef\xbb\xbf", 3) == 0) line += 3; /* the mark of UTF-8, which spreadsheets write */
   rec->time_column = -1;
   for (int c = 0; c < TFKD_CHANNELS; ++c) rec->channel_columns[c] = -1;
   for (rec->columns = 0; (field = next_field(&line)) != NULL; ++rec->columns) {

@@ -1,5 +1,5 @@
 /* A recording in a CSV file: a line of column names, then a line for each sample. The column time_s and one column
- * for each channel of the contract are looked for by name; others are left alone. */
+ * for each channel of the contract are looked for by name; others are left alone, and so are empty lines. */
 #ifndef TFKD_RECORDING_H_
 #define TFKD_RECORDING_H_
 
