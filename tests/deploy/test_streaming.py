@@ -265,3 +265,39 @@ def test_what_does_not_fit_is_refused():
     for wrong in ({"max_gap_us": 0}, {"smoothing": 0}, {"enter": 32769}, {"leave": 20000}, {"range": (-1.0,)}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
             Settings(**wrong)
+    for wrong in ({"enter": 0.6}, {"stuck_us": None}, {"range": 8.0}, {"range": ("wide",)}, {"max_gap_us": "1 s"}):
+        with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be"):
+            Settings(**wrong)
+    assert Settings(range=np.array([8, 8, 0])).range == (8.0, 8.0, 0.0)
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.uint32, np.int64, np.uint64])
+def test_times_may_be_numpys_integers_of_any_width(kind):
+    times, values = clean(40, jitter_us=2000, start_us=1_000_000)
+    expected = feed(Stream(CONTRACT, Student(CONTRACT)), times, values)
+    stream = Stream(CONTRACT, Student(CONTRACT))
+    events = feed(stream, np.array(times, kind), values)
+    stream.tick(kind(times[-1]))
+    assert events == expected and {type(event.time_us) for event in events} == {int}
+
+
+def test_what_is_no_time_and_no_sample_is_told_rather_than_guessed():
+    stream, trial = Stream(CONTRACT, None), Trial(TRIAL, None)
+    trial.begin()
+    for twin in (stream, trial):
+        for sample in (0.5, [0.5], [0.5, 0.5], [[0.5, 0.5, 0.5]], np.zeros(6)):
+            with pytest.raises(ValueError, match=r"sample must be of shape \(3,\), one value a channel"):
+                twin.push(0, sample)
+        with pytest.raises(ValueError, match="time_us must be an integer, in microseconds, not 0.02"):
+            twin.push(0.02, [0.5, 0.5, 0.5])
+
+
+def test_a_trial_that_has_not_begun_is_told():
+    trial = Trial(TRIAL, None)
+    for call in (trial.finish, lambda: trial.push(0, [0.5, 0.5, 0.5])):
+        with pytest.raises(ValueError, match="No trial has begun"):
+            call()
+    trial.begin()
+    trial.finish()
+    with pytest.raises(ValueError, match="No trial has begun"):
+        trial.finish()

@@ -3,6 +3,8 @@ sample (`micro/src/tfkd_monitor.c`) and the way to the student (`tfkd_quantise.h
 
 import dataclasses
 import math
+import numbers
+import operator
 from typing import NamedTuple
 
 import numpy as np
@@ -70,9 +72,17 @@ class Settings:
         }
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
-            if not (value is None and name == "quiet_samples") and not low <= value <= high:
-                raise ValueError(f"{name} must be in [{low}, {high}], not {value!r}.")
-        if self.range is not None and not all(value >= 0 for value in self.range):
+            if value is None and name == "quiet_samples":
+                continue
+            if not isinstance(value, numbers.Integral) or not low <= value <= high:
+                raise ValueError(f"{name} must be an integer in [{low}, {high}], not {value!r}.")
+        if self.range is None:
+            return
+        try:
+            object.__setattr__(self, "range", tuple(map(float, self.range)))
+        except (TypeError, ValueError):
+            raise ValueError(f"range must be numbers, one a channel, not {self.range!r}.") from None
+        if not all(value >= 0 for value in self.range):
             raise ValueError(f"range must not be negative, not {self.range!r}.")
 
 
@@ -95,6 +105,18 @@ class Recogniser:
         self._quiet = contract.window if quiet is None else quiet
         self._pushes, self._seen = 0, {}
         self._last, self._last_us, self._same_since_us, self._stuck = None, 0, 0, False
+
+    def _time(self, time_us):
+        try:
+            return operator.index(time_us) % CLOCK  # NumPy's integers would overflow, and stay in the events
+        except TypeError:
+            raise ValueError(f"time_us must be an integer, in microseconds, not {time_us!r}.") from None
+
+    def _sample(self, sample):
+        sample = np.array(sample, np.float32)
+        if sample.shape != self._mean.shape:
+            raise ValueError(f"sample must be of shape {self._mean.shape}, one value a channel, not {sample.shape}.")
+        return sample
 
     def _report(self, kind, time_us, value=0):
         if kind in _LASTING:

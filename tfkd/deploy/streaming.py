@@ -67,9 +67,11 @@ class Stream(Recogniser):
         Args:
             time_us: integer, microseconds; taken modulo 2^32.
             sample: `(channels,)`, in the contract's units.
+
+        Raises:
+            ValueError: `time_us` is no integer, or the sample has not one value a channel.
         """
-        time_us %= CLOCK
-        sample = np.array(sample, np.float32)
+        time_us, sample = self._time(time_us), self._sample(sample)
         good = self._good(time_us, sample)
         if (self._running and not self._advance(time_us)) or not good:
             return
@@ -105,7 +107,7 @@ class Stream(Recogniser):
 
     def tick(self, time_us):
         """Tells the time where no sample came."""
-        time_us %= CLOCK
+        time_us = self._time(time_us)
         step = (time_us - self._last_us) % CLOCK
         if self._running and self.settings.max_gap_us < step < BACKWARDS:
             self._advance(time_us)
@@ -200,8 +202,8 @@ class Trial(Recogniser):
 
     def push(self, time_us, sample):
         """Takes one sample `(channels,)` at an integer time in microseconds, modulo 2^32."""
-        time_us %= CLOCK
-        sample = np.array(sample, np.float32)
+        self._check_begun()
+        time_us, sample = self._time(time_us), self._sample(sample)
         if not self._good(time_us, sample):
             return
         first = not self._samples
@@ -219,6 +221,7 @@ class Trial(Recogniser):
 
     def finish(self):
         """Ends the trial and decides."""
+        self._check_begun()
         samples, self._samples = self._samples, None
         if self._too_long:
             return
@@ -232,6 +235,10 @@ class Trial(Recogniser):
         label = int(np.argmax(outputs))
         p = probabilities(outputs, self.contract.output_scale)
         self._decide("decision", self._last_us, label, int(p[label]))
+
+    def _check_begun(self):
+        if self._samples is None:
+            raise ValueError("No trial has begun: begin() comes before push() and finish().")
 
     def _report_time(self, time_us):
         step = (time_us - self._last_us) % CLOCK
