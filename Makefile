@@ -29,7 +29,7 @@ bench: install
 # The model in models/utd-imu, or any run: make firmware RUN=runs/utd-imu
 RUN ?= models/utd-imu
 firmware: install
-	$(PY) tools/firmware.py --model $(RUN)
+	$(PY) tools/firmware.py --model "$(RUN)"
 
 firmware-table: install
 	$(PY) tools/firmware.py --zoo

@@ -33,6 +33,12 @@ def test_what_is_not_installed_is_named_with_the_line_that_installs_it(tmp_path)
     assert answer.stdout.split()[2:] == ["picolibc-arm-none-eabi", "libstdc++-arm-none-eabi-newlib"]
 
 
+def test_a_run_folder_may_have_blanks_in_its_name():
+    command = ["make", "--dry-run", "firmware", "RUN=runs/my run"]
+    answer = subprocess.run(command, cwd=MICRO.parent, capture_output=True, text=True, check=True)
+    assert '--model "runs/my run"' in answer.stdout
+
+
 def test_a_student_that_was_not_exported_is_told(toolchain, tmp_path):
     answer = firmware("--generated", tmp_path / "none", "--build", tmp_path / "build", path=os.environ["PATH"])
     assert answer.returncode == 2 and "Traceback" not in answer.stderr
