@@ -13,6 +13,9 @@ from tests.deploy.test_plain_c import GRAPHS, joined
 from tests.deploy.test_plain_c_memory import remembering
 from tests.deploy.test_plain_c_parts import pruned_student
 from tfkd.deploy import TflmModel
+from tfkd.deploy.firmware import find_student
+from tfkd.deploy.package_output import write_folder
+from tfkd.deploy.packages import package_files
 
 # QEMU's machine -> core, memory map and compiler options.
 MACHINES = {
@@ -77,12 +80,16 @@ def run_on(target, folder, model_bytes, x, outputs, sparse=None):
     includes = ["-I", folder, "-I", build.SOURCES, "-I", build.SOURCES / "kernels"]
     sources = [folder / "main.c", folder / "student_plain.c"]
     build.run([*compiler, *build.STRICT, *includes, *sources, *kernels, *linking, "-o", folder / "program.elf"])
+    found = emulated(machine, folder / "program.elf")
+    return np.array(found.split(), int).reshape(len(x), outputs)
+
+
+def emulated(machine, program):
+    """What a program says on the emulated machine."""
     quiet = ["-display", "none", "-monitor", "none", "-serial", "none"]
     console = ["-chardev", "stdio,id=console", "-semihosting-config", "enable=on,target=native,chardev=console"]
-    done = build.run(
-        ["qemu-system-arm", "-M", machine, *quiet, *console, "-kernel", folder / "program.elf"], timeout=60
-    )
-    return np.array(done.stdout.split(), int).reshape(len(x), outputs)
+    done = build.run(["qemu-system-arm", "-M", machine, *quiet, *console, "-kernel", program], timeout=60)
+    return done.stdout.decode()
 
 
 @pytest.mark.parametrize("graph", GRAPHS, ids=lambda graph: graph.__name__)
@@ -126,3 +133,15 @@ def test_memories_give_the_bytes_of_tflm(target, tmp_path):
     x = build.inputs(model.input_shape[1:], WINDOWS)
     expected = model.run(x)
     assert (run_on(target, tmp_path, model_bytes, x, expected.shape[1]) == expected).all()
+
+
+def test_a_project_may_optimise_all_of_it_at_once(target, tmp_path):
+    """With copies of kernels for the very numbers of a student, loops in assembly must still find their registers."""
+    machine, compiler, linking, _ = target
+    student = find_student(build.SOURCES.parents[1] / "models" / "utd-imu-4bit")
+    write_folder(package_files(student, "plain_c"), tmp_path / "student")
+    src, test = tmp_path / "student" / "src", tmp_path / "student" / "test"
+    sources = [*sorted(src.glob("*.c")), *sorted(test.glob("*.c"))]
+    command = [*compiler, "-std=c11", "-O3", "-flto", "-I", src, "-I", test, *sources, "-lm", *linking]
+    build.run([*command, "-o", tmp_path / "program.elf"])
+    assert "15 of 15 golden windows identical" in emulated(machine, tmp_path / "program.elf")

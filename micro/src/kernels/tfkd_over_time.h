@@ -168,6 +168,10 @@ static inline tfkd_sums four_outputs(const int16_t *taps, const int16_t *values,
 }
 #endif
 
+#if defined(TFKD_DSP)
+/* With -O3 and -flto GCC makes a copy for one network's numbers, in which the loops above lack a register. */
+__attribute__((noclone))
+#endif
 void KERNEL(const tfkd_depthwise *layer, const int8_t *in, int8_t *out, int16_t *scratch) {
   const tfkd_window *window = &layer->window;
   const int stride = window->stride_height;
