@@ -7,6 +7,7 @@
  *   static tfkd_stream stream;
  *
  *   static void show(void *context, const tfkd_event *event) {
+ *     (void)context;
  *     if (event->kind == TFKD_EVENT_STARTED) print(tfkd_labels[event->label]);
  *   }
  *
@@ -16,6 +17,7 @@
  *     if (tfkd_student_init(&student, memory, sizeof memory) != TFKD_OK) fail();
  *     if (tfkd_stream_init(&stream, &student, &settings, sink) != TFKD_OK) fail();
  *     for (;;) {
+ *       uint32_t time_us;
  *       float sample[TFKD_CHANNELS];
  *       while (next_sample(&time_us, sample)) {     // yours: from the sensor's FIFO or a queue its interrupt fills
  *         tfkd_stream_push(&stream, time_us, sample);

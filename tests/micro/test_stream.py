@@ -1,14 +1,16 @@
 """The C core against its Python twin: the same samples in, the same events out."""
 
 import dataclasses
+import re
 import shutil
+import subprocess
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.micro.core import CHUNKS, CONTRACT, Rememberer, Student, build, compare
+from tests.micro.core import CHUNKS, CONTRACT, SOURCES, STRICT, Rememberer, Student, build, compare
 from tests.micro.signals import bits, clean, commands, faulty
 from tfkd.deploy.decision import probabilities
 from tfkd.deploy.streaming import Settings
@@ -154,3 +156,18 @@ def test_overflow_between_samples_saturates(programs, tmp_path):
     times = [17_001 * i for i in range(200)]
     settings = Settings(report_windows=True)
     compare(programs["50 Hz"], tmp_path, CONTRACT, Student(CONTRACT), commands(times, values), settings)
+
+
+def test_the_firmware_at_the_top_of_the_header_compiles_as_it_stands(tmp_path):
+    """With what the port brings: a sensor, a console and a clock."""
+    top = (SOURCES / "tfkd_stream.h").read_text().split("What the port must deliver")[0]
+    example = "\n".join(re.findall(r"^ \*   (.*)", top, re.MULTILINE))
+    assert "int main(void)" in example
+    port = "bool next_sample(uint32_t *time_us, float *sample);\nvoid print(const char *text);\nvoid fail(void);\n"
+    port += "extern uint32_t now_us;\nextern bool silence;\n"
+    (tmp_path / "main.c").write_text(f'#include "tfkd_stream.h"\n{port}{example}\n')
+    (tmp_path / "tfkd_contract.h").write_text(CONTRACT.c_header())
+    (tmp_path / "student_plain.h").write_text("#define TFKD_STUDENT_MEMORY_BYTES 16\n")
+    command = ["gcc", *STRICT, "-fsyntax-only", "-I", tmp_path, "-I", SOURCES, tmp_path / "main.c"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
