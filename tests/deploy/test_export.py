@@ -11,6 +11,7 @@ import pytest
 from tests.command_line import run
 from tfkd.deploy import Contract, ContractError, TflmModel, c_files, export_student, load_export
 from tfkd.deploy.exported import C_FILES
+from tfkd.deploy.firmware import write_firmware
 from tfkd.deploy.plain_c import plain_c_files
 from tfkd.files import OutputError
 
@@ -112,6 +113,15 @@ def test_a_failed_write_keeps_the_earlier_export(student, facts, golden, folder,
         assert f"Could not write {folder.resolve()}: No space left" in str(caught.value)
     assert contents(folder) == before
     assert os.listdir(folder.parent) == ["export"]
+
+
+def test_c_files_that_were_made_of_an_export_go_with_it(student, facts, golden, folder):
+    """`tools/export.py runs/x --out runs/x/seed0/export` adds the plain C engine's; training again replaces all."""
+    before = contents(folder)
+    write_firmware(load_export(folder), folder)
+    assert (folder / "student_plain.c").exists()
+    export_student(student, folder, calibration=CALIBRATION, contract_facts=facts, golden=golden)
+    assert contents(folder).keys() == before.keys()
 
 
 def test_a_folder_with_other_files_is_not_replaced(student, facts, golden, folder):

@@ -19,6 +19,8 @@ from tfkd.deploy.variants import MEANINGS, file_name, make_variants
 from tfkd.files import OutputError
 from tfkd.networks.causal import memory_of
 
+_PLAIN_C = ("student_plain.h", "student_plain.c")  # which tools/export.py puts beside them, where it is told to
+
 
 def export_student(student, folder, *, calibration, contract_facts, golden, weight_bits=8):
     """Converts a trained student to int8, runs it in TFLM and writes the export folder.
@@ -160,7 +162,7 @@ def _record(model, golden, contract):
 
 def _refuse_foreign_files(folder):
     """Replacing the folder deletes what is in it: nothing there may be anyone else's."""
-    ours = {CONTRACT, GOLDEN, VARIANTS, *map(file_name, MEANINGS), *C_FILES}
+    ours = {CONTRACT, GOLDEN, VARIANTS, *map(file_name, MEANINGS), *C_FILES, *_PLAIN_C}
     try:
         foreign = sorted(set(os.listdir(folder)) - ours) if folder.exists() else []
     except OSError as error:
