@@ -207,6 +207,34 @@ def test_what_is_no_finished_run_is_told_apart(run, tmp_path):
     assert "is not finished" in said([run]) and "python tools/distill.py --recipe" in said([run])
 
 
+@pytest.mark.parametrize("change", [{"seeds": None}, {"stages": ["labels"]}, {"protocol": {}}, {"recipe": 3}], ids=str)
+def test_damaged_results_are_told_as_such(run, change):
+    found = json.loads((run / "results.json").read_text())
+    files.write_json(run / "results.json", found | change)
+    with pytest.raises(ComparisonError, match=r"results\.json cannot be read"):
+        compare([run])
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({"logits": None}, "cannot be read .it holds labels, recordings, subjects, windows, not predictions"),
+        ({"logits": np.eye(3)[:2]}, "labels.npz cannot be read .its arrays do not belong together"),
+        ({"logits": np.zeros((8, 2))}, "labels.npz is not of the 3 classes"),
+        ({"labels": -LABELS}, "labels.npz is not of the 3 classes"),
+        ({"labels": 1 - LABELS}, "different recordings, people or labels"),
+        ({"subjects": SUBJECTS + 1}, "different recordings, people or labels"),
+    ],
+)
+def test_damaged_predictions_are_told_as_such_and_not_counted(run, change, said):
+    path = run / "seed0" / "labels.npz"
+    with np.load(path) as stored:
+        arrays = {**stored, **change}
+    np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
+    with pytest.raises(ComparisonError, match=said):
+        compare([run])
+
+
 def write_left_out(folder, person, answers, recipe=None, **protocol):
     """A run that judges the recordings of one person: four of the eight."""
     recipe = recipe or Recipe(data=Data("utd", split="loso", test_subject=person))

@@ -40,9 +40,24 @@ class Predictions:
 
     @classmethod
     def load(cls, path):
-        """Reads what `save` wrote; nothing in the file is run."""
-        with np.load(path, allow_pickle=False) as stored:
-            return cls(**{name: stored[name] for name in stored.files})
+        """Reads what `save` wrote; nothing in the file is run.
+
+        Raises:
+            ValueError: the file holds something else.
+        """
+        stored = np.load(path, allow_pickle=False)
+        if not isinstance(stored, np.lib.npyio.NpzFile):
+            raise ValueError("it is no .npz file")
+        with stored:
+            arrays = {name: stored[name] for name in stored.files}
+        names = {field.name for field in dataclasses.fields(cls)}
+        if arrays.keys() | {"units"} != names:
+            raise ValueError(f"it holds {', '.join(sorted(arrays)) or 'nothing'}, not predictions")
+        lengths = {array.shape[:1] for array in arrays.values()}
+        logits, labels = arrays["logits"], arrays["labels"]
+        if len(lengths) > 1 or logits.ndim != 2 or logits.dtype.kind != "f" or labels.dtype.kind != "i":
+            raise ValueError("its arrays do not belong together")
+        return cls(**arrays)
 
     def probabilities(self):
         """`(ids, labels, subjects, probabilities)`, one entry a recording: the mean over its windows. Where windows are

@@ -11,6 +11,9 @@ import numpy as np
 from tfkd.evaluation import Predictions
 from tfkd.recipe import Recipe, parse_recipe
 
+_NEEDED = {"split": str, "judged": str, "judged_subjects": list, "labelled_subjects": list, "classes": list}
+"""What a comparison reads of the protocol in results.json."""
+
 
 class ComparisonError(ValueError):
     """Runs cannot be compared; the message names the folder or file, and the way out."""
@@ -65,14 +68,23 @@ class Run:
         """`Predictions` of one seed, read once.
 
         Raises:
-            ComparisonError: the file is missing, damaged, or of other recordings than the run's other files.
+            ComparisonError: the file is missing, damaged, or of other recordings, labels or classes than the run's
+                other files.
         """
         path = self.folder / f"seed{seed}" / f"{stage}.npz"
         if path not in self.loaded:
             found = _load(path)
+            classes = len(self.summary["protocol"]["classes"])
+            if found.logits.shape[1] != classes or not np.isin(found.labels, range(classes)).all():
+                raise ComparisonError(
+                    f"{path} is not of the {classes} classes that the results.json of its run names. Run all stages "
+                    "anew."
+                )
             for other, known in list(self.loaded.items())[:1]:
-                if not np.array_equal(np.unique(known.recordings), np.unique(found.recordings)):
-                    raise ComparisonError(f"{path} and {other} are of different recordings. Run all stages anew.")
+                if _judged(found) != _judged(known):
+                    raise ComparisonError(
+                        f"{path} and {other} are of different recordings, people or labels. Run all stages anew."
+                    )
             self.loaded[path] = found
         return self.loaded[path]
 
@@ -92,6 +104,12 @@ class Entry:
     def predictions(self, seeds):
         """Those of the first `seeds` seeds, a list of `Predictions`."""
         return [self.run.predictions(seed, self.stage) for seed in range(seeds)]
+
+
+def _judged(predictions):
+    """What is decided -> its label and person."""
+    ids, labels, subjects, _ = predictions.decisions()
+    return dict(zip(ids.tolist(), zip(labels.tolist(), subjects.tolist())))
 
 
 def _load(path):
@@ -130,10 +148,13 @@ def read_run(folder):
     try:
         summary = json.loads(results.read_text())
         recipe = parse_recipe(summary["recipe"], str(results))
-        named = (summary["protocol"], summary["stages"], summary["seeds"])
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+        kinds = [(summary["stages"], dict), (summary["seeds"], int)]
+        kinds += [(summary["protocol"][key], kind) for key, kind in _NEEDED.items()]
+        if strange := [value for value, kind in kinds if not isinstance(value, kind)]:
+            raise TypeError(f"{strange[0]!r} is not what a run leaves there")
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
         raise ComparisonError(f"{results} cannot be read ({error!r}). Delete it and run again.") from error
-    if named[2] < 1 or not named[1]:
+    if summary["seeds"] < 1 or not summary["stages"]:
         raise ComparisonError(f"{results} tells of no seed or no stage. Delete it and run again.")
     return Run(folder.resolve().name, folder, folder.resolve(), summary, recipe)
 
