@@ -267,6 +267,13 @@ def test_a_student_that_tflm_cannot_run_is_refused_before_training(tree, tmp_pat
     assert not (tmp_path / "run" / "seed0").exists()
 
 
+def test_a_training_that_fails_is_told_and_not_kept(tree, tmp_path):
+    wild = {"teacher_training": TINY["teacher_training"] | {"learning_rate": 1e30}}
+    with pytest.raises(RecipeError, match=r"\[seed 0\] teacher: its .* became NaN or infinite: that training failed"):
+        experiment(tree, tmp_path / "run", wild).run(1)
+    assert not (tmp_path / "run" / "seed0" / "teacher.npz").exists()
+
+
 def test_validation_people_are_judged_instead_of_the_test_people(tree, tmp_path):
     found = experiment(tree, tmp_path / "run", {"data": {"dataset": "utd", "validation_subjects": [3]}})
     assert found.prepared.side == "validation" and set(found.prepared.judged.subjects) == {3}

@@ -5,10 +5,12 @@ import sys
 import time
 
 import keras
+import numpy as np
 
 from tfkd import files, narrowing, pruning, quantizing
 from tfkd.distillers import Progressive
 from tfkd.evaluation import Predictions
+from tfkd.recipe import RecipeError
 from tfkd.segments import continuous_metrics
 from tfkd.teaching import Teaching
 from tfkd.training import Trainer
@@ -168,6 +170,8 @@ class SeedRun:
         """Compiles and fits `model`; returns its history and time."""
         started = time.time()
         history = self.fit(stage, model, batches, training, callbacks)
+        for name, values in history.items():
+            self._check_finite(stage, name, values)
         rounded = {name: [round(float(v), 5) for v in values] for name, values in history.items()}
         return {"history": rounded, "training_seconds": round(time.time() - started, 1)}
 
@@ -186,8 +190,18 @@ class SeedRun:
         with files.atomic_path(self.folder / f"{stage}.keras") as temporary:
             network.save(temporary, include_optimizer=False)
         logits = self.trainer.predict(network, self.prepared.judged)
+        self._check_finite(stage, "logits", logits)
         Predictions.of(self.prepared.judged, logits).save(self.folder / f"{stage}.npz")
         return {**facts, "parameters": network.count_params()}
+
+
+    def _check_finite(self, stage, name, values):
+        """Says that a training failed, where its numbers would be kept and compared as if it had not."""
+        if not np.isfinite(values).all():
+            raise RecipeError(
+                f"[seed {self.seed}] {stage}: its {name} became NaN or infinite: that training failed. Try a lower "
+                "learning_rate, with another --out."
+            )
 
 
 class EpochBar(keras.callbacks.Callback):
