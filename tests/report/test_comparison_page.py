@@ -106,6 +106,19 @@ def test_the_terminal_shows_the_result_and_what_to_mind(runs):
     assert "4 people" not in told and "2 people" in told
 
 
+def test_moments_are_not_called_recordings_and_few_parts_are_told(runs):
+    summary = compare(runs[:1], STUDENTS)
+    page = page_of(summary)
+    assert "A class has few recordings" in page.text and "Of the recordings that the teacher" in page.text
+    assert summary["protocol"]["judged_units"] == summary["protocol"]["judged_recordings"] == 48
+    assert "p is never below" not in page.text
+    protocol = summary["protocol"] | {"windowing": "continuous: 300 every 30", "judged_units": 4}
+    page = page_of(summary | {"protocol": protocol})
+    assert "A class has few" not in page.text and "over its windows" not in page.text
+    assert "Of the moments that the teacher" in page.text and "units, not parts of the recordings" in page.text
+    assert "Only 4 recordings or parts of them are compared: p is never below 0.12." in page.text
+
+
 def test_few_things_to_compare_leave_out_what_there_is_nothing_to_say_of(runs):
     page = page_of(compare([f"{runs[0]}:labels"]))
     assert not {"pairs", "curve", "robustness"} & set(page.ids)

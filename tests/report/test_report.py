@@ -167,6 +167,15 @@ def test_people_and_classes_are_those_of_results_json(usual):
     assert order[:3] == sorted(CLASSES[:3], key=lambda name: recalls["int8"][CLASSES.index(name)])
 
 
+def test_moments_are_not_called_recordings(tmp_path):
+    summary = make_run(tmp_path)
+    summary["protocol"]["windowing"] = "continuous"
+    summary["recipe"]["windows"] |= {"kind": "continuous", "hop": 30}
+    reader = Reader(written(tmp_path, summary))
+    assert "Moments right, in %" in reader.text and "Cells count moments, summed over 2 seeds" in reader.text
+    assert reader.row("Person")[-1] == "moments" == reader.row("Class")[-2]
+
+
 def test_windows_are_a_column_of_streams_only(usual, tmp_path):
     recipe = Recipe(windows=Windowing("stream", length=100, hop=25))
     summary = make_run(tmp_path, recipe=recipe, cuts=3)

@@ -178,6 +178,7 @@ def shared_protocol(runs, seeds):
     reference, source = None, None
     for run in runs:
         predictions = run.entry(run.stages[0]).predictions(seeds)[0]
+        units = predictions.recordings if predictions.units is None else predictions.units
         ids, labels, _, _ = predictions.decisions()
         found = dict(zip(ids.tolist(), labels.tolist()))
         if reference is not None and found != reference:
@@ -190,6 +191,7 @@ def shared_protocol(runs, seeds):
         "judged": protocol["judged people are"],
         "judged_subjects": protocol["judged people"],
         "judged_recordings": len(reference),
+        "judged_units": len(np.unique(units)),
         "windowing": protocol["windowing"],
         "classes": protocol["classes"],
     }

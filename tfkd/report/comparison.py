@@ -22,7 +22,7 @@ from tfkd.report.page import (
     table,
     tag,
 )
-from tfkd.report.words import DECISIVE, F1_TEST, decided, how_many, shown, stage_names, units
+from tfkd.report.words import DECISIVE, F1_TEST, decided, few_units, how_many, shown, stage_names, units
 
 WITHOUT_SPACES = str.maketrans({"\u00a0": " ", "\u2011": "-"})
 
@@ -137,6 +137,8 @@ def warnings(summary):
         yield "One seed: how much the numbers would change with another is unknown."
     elif seeds < 5:
         yield f"Only {seeds} seeds: the spread (±) is poorly known."
+    if told := few_units(protocol):
+        yield told
     if len(people) < 20:
         yield (
             f"The recordings are of {len(people)} {'people' if len(people) > 1 else 'person'}. p values and intervals "

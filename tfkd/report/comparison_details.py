@@ -2,7 +2,7 @@
 
 from tfkd.report import plots
 from tfkd.report.page import Html, folded, number, p_number, percent, points, spread, table, tag
-from tfkd.report.words import DECISIVE, stage_names
+from tfkd.report.words import DECISIVE, decided, stage_names, units
 
 MOST_CLASSES = 3
 """How many of the largest gains, and of the largest losses, are named."""
@@ -95,9 +95,9 @@ def people(summary, names):
         content += [
             table("Gain by person", ["Gain over the baseline, points", *head, "gained", "p, people"], gains),
             tag("p", "Means over seeds. A gain that rests on one person is a finding about that person. p, people: the "
-                "paired test with people as its units, not recordings, uncorrected: a fair one for new people, but of "
-                f"{len(numbers)} it cannot fall below {2 / 2 ** len(numbers):.2g}, however large the gain.",
-                class_="small"),
+                f"paired test with people as its units, not {units(summary['protocol'])}, uncorrected: a fair one for "
+                f"new people, but of {len(numbers)} it cannot fall below {2 / 2 ** len(numbers):.2g}, however large "
+                "the gain.", class_="small"),
         ]  # fmt: skip
     return content
 
@@ -112,11 +112,12 @@ def classes(summary, names):
         lost = [pair for pair in reversed(ranked[-MOST_CLASSES:]) if pair[1] < -_NOTHING]
         rows.append([names[name], _named(gained), _named(lost)])
     content = []
+    few = " A class has few recordings: one more right is some points."
     if rows:
         content = [
             table("Largest differences", ["Against the baseline", "gained most", "lost most"], rows, text=[1, 2]),
-            tag("p", "Points of recall, means over seeds. A class has few recordings: one more right is some points.",
-                class_="small"),
+            tag("p", "Points of recall, means over seeds."
+                + (few if decided(summary["protocol"]) == "recordings" else ""), class_="small"),
         ]  # fmt: skip
     every = next(iter(summary["entries"].values()))["per_class"]
     by_class = [
@@ -150,9 +151,9 @@ def teacher(summary, names):
     head = ["Student", "Teacher", "same\ndecision, %", "teacher's\nerrors a seed", "copied, %", "right\ninstead, %"]
     return [
         table("Agreement with the teacher", head, rows, text=[1]),
-        tag("p", "Of the recordings that the teacher gets wrong: to how many the student gives the same wrong answer, "
-            "and how many it gets right, over all seeds. The student on labels alone tells how often two networks err "
-            "alike without having met.", class_="small"),
+        tag("p", f"Of the {decided(summary['protocol'])} that the teacher gets wrong: to how many the student gives "
+            "the same wrong answer, and how many it gets right, over all seeds. The student on labels alone tells how "
+            "often two networks err alike without having met.", class_="small"),
     ]  # fmt: skip
 
 
@@ -168,14 +169,16 @@ def calibration(summary, names):
         ]
         for name, entry in summary["entries"].items()
     ]
+    moments = decided(summary["protocol"]) == "moments"
+    whose = "each moment's probabilities" if moments else "a recording's mean probabilities over its windows"
     head = ["Compared", "expected calibration\nerror, points", "confidence −\naccuracy, points"]
     head += ["negative log-\nlikelihood, nats"]
     return [
         table("Calibration", head, rows),
         tag("p", "Expected calibration error: mean distance between confidence and accuracy, in 15 bins of equal width "
-            "(Guo et al., 2017). All are of a recording's mean probabilities over its windows, as trained: no "
-            "temperature is fitted, since that would be fitted on the people who are judged. Smaller is better. Where "
-            "confidence is below accuracy, answers are better than they claim.", class_="small"),
+            f"(Guo et al., 2017). All are of {whose}, as trained: no temperature is fitted, since that would be "
+            "fitted on the people who are judged. Smaller is better. Where confidence is below accuracy, answers are "
+            "better than they claim.", class_="small"),
     ]  # fmt: skip
 
 

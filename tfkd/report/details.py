@@ -6,12 +6,12 @@ They are drawn from the predictions and records in the run folder, besides the n
 from tfkd import results
 from tfkd.report import plots
 from tfkd.report.page import Html, folded, number, percent, points, table, tag
-from tfkd.report.words import final, stage_names
+from tfkd.report.words import decided, final, stage_names
 
 
 def people_and_classes(folder, summary):
     """Whom and what the stages got right; the hardest class first."""
-    last = final(summary)
+    last, cases = final(summary), decided(summary["protocol"])
     judged = results.load_predictions(folder, last, summary["seeds"])
     confused = results.summed_confusion(judged)
     _, _, subjects, _ = judged[0].decisions()
@@ -38,11 +38,11 @@ def people_and_classes(folder, summary):
         for i in worst_first
     ]
     shown = [stage_names(stage)[1] for stage in stages]
-    head = ["Class", last, "labels", "distilled", "distilled\n− labels", "teacher", "recordings"]
+    head = ["Class", last, "labels", "distilled", "distilled\n− labels", "teacher", cases]
     head += [f"{last} takes it for"]
     return [
-        tag("p", "Recordings right, in %, mean over seeds."),
-        table("Accuracy by person", ["Person", *shown, "recordings"], by_person),
+        tag("p", f"{cases.capitalize()} right, in %, mean over seeds."),
+        table("Accuracy by person", ["Person", *shown, cases], by_person),
         tag("h3", f"Classes, the hardest for {last} first"),
         table("Recall by class", head, by_class, text=[7]),
     ]
@@ -83,7 +83,7 @@ def confusion(folder, summary):
                 style=size,
             )
         )
-    over = f"recordings, summed over {seeds} seeds" if seeds > 1 else "recordings"
+    over = decided(summary["protocol"]) + (f", summed over {seeds} seeds" if seeds > 1 else "")
     text = f"Rows: what was performed. Columns: what was recognised. Cells count {over}; empty ones are zero."
     return [tag("p", text, class_="small"), *figures]
 
