@@ -15,7 +15,7 @@ from tfkd import files, report, results
 from tfkd.deploy import exported, variants
 from tfkd.recipe import Ablation, Data, PruningSettings, Quantization, Recipe, Teacher, Windowing
 from tfkd.report import card, device
-from tfkd.report.page import p_value, points
+from tfkd.report.page import number, p_value, percent, points
 from tfkd.report.words import COMPARISONS, STAGES
 from tfkd.seed_run import stages_of
 
@@ -296,3 +296,8 @@ def test_p_values(p, said):
 )
 def test_points(gain, said):
     assert points(gain) == said
+
+
+def test_equal_numbers_look_equal_however_they_were_summed():
+    assert points(0.85 - 0.6625) == points(0.1875) == "+18.8"
+    assert number(0.1 * 8.875) == number(0.8875) and percent(0.8874999999999999) == percent(0.8875)

@@ -65,14 +65,20 @@ def section(identity, heading, *content):
     return tag("section", tag("h2", heading), *content, id=identity)
 
 
+def _hundredths(share):
+    """`100 * share` without the last digits, in which equal means differ by how they were summed: 0.8875 would be 88.7
+    on one page and 88.8 on another."""
+    return round(100 * share, 9)
+
+
 def percent(share):
     """`0.921` -> `92.1 %`, with a space that does not break."""
-    return None if share is None else f"{100 * share:.1f}\u00a0%"
+    return None if share is None else f"{_hundredths(share):.1f}\u00a0%"
 
 
 def number(share):
     """`0.921` -> `92.1`, for columns that are headed with a percent sign."""
-    return None if share is None else f"{100 * share:.1f}"
+    return None if share is None else f"{_hundredths(share):.1f}"
 
 
 def spread(values, seeds):
@@ -84,7 +90,7 @@ def points(difference):
     """`0.012` -> `+1.2`, with a true minus sign; zero has no sign."""
     if difference is None:
         return None
-    rounded = f"{100 * difference:+.1f}"
+    rounded = f"{_hundredths(difference):+.1f}"
     return "0.0" if float(rounded) == 0 else rounded.replace("-", "−")
 
 
