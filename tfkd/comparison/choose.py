@@ -51,6 +51,6 @@ def _named_apart(runs):
     shared = [run for run in distinct if count[run.name] > 1]
     if not shared:
         return runs
-    common = os.path.commonpath([run.path for run in shared])
+    common = os.path.commonpath([run.path.parent for run in shared])
     renamed = {run: dataclasses.replace(run, name=os.path.relpath(run.path, common)) for run in shared}
     return {path: renamed.get(run, run) for path, run in runs.items()}
