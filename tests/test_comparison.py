@@ -11,6 +11,7 @@ from tfkd import files
 from tfkd.comparison import ComparisonError, compare
 from tfkd.evaluation import Predictions
 from tfkd.recipe import Data, Recipe, Student, Windowing
+from tfkd.report.comparison import warnings
 
 CLASSES = ["wave", "clap", "nobody's"]
 SUBJECTS = np.repeat([2, 4], 4)
@@ -128,6 +129,8 @@ def test_folders_of_the_same_name_are_told_apart(run, tmp_path):
     found = compare([run, other], ["distilled"], f"{other}:labels")
     assert list(found["entries"]) == ["a:distilled", "old/a:distilled", "old/a:labels"]
     assert found["entries"]["a:distilled"]["baseline"] == "old/a:labels"
+    within = shutil.copytree(other, run / "a")
+    assert list(compare([run, within])["runs"]) == ["a", "a/a"]
 
 
 def test_accuracy_over_a_value_of_the_recipe(tmp_path):
@@ -163,7 +166,7 @@ def test_recipes_may_differ_and_the_keys_are_named(run, tmp_path):
     "change, said",
     [
         ({"split": "loso_2"}, "split is 'cross_subject' in the first and 'loso_2' in the second"),
-        ({"judged": "validation"}, "judged people are is 'test'"),
+        ({"judged": "validation"}, "judged side is 'test'"),
         ({"classes": CLASSES[::-1]}, "classes is"),
         ({"recipe": Recipe(data=Data("utd"), windows=Windowing("stream"))}, "windowing is 'whole_trial'"),
         ({"recipe": Recipe()}, "data set is 'utd' in the first and 'synthetic' in the second"),
@@ -281,6 +284,10 @@ def test_runs_that_hold_out_people_in_turn_are_one(tmp_path):
     found = compare(sorted(tmp_path.iterdir()), baseline=f"{tmp_path / 'a-1'}:labels")
     assert found["protocol"]["split"] == "cross_subject, held out in turn, 2 people"
     assert found["entries"]["b:labels"]["comparison"]["gain"] == pytest.approx(3 / 8)
+    told = "a is a-1 and a-3 taken together: one recipe, judged by other people in each."
+    assert told in warnings(compare([tmp_path / "a-1", tmp_path / "a-3"]))
+    with pytest.raises(ComparisonError, match=r"a-1 with .*a-3 and .*b-3 are of .*; judged people is \[1, 3\] in"):
+        compare([tmp_path / "a-1", tmp_path / "a-3", tmp_path / "b-3"])
 
 
 def test_runs_of_different_recipes_are_not_taken_together(tmp_path):

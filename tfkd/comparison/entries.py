@@ -168,13 +168,14 @@ def shared_protocol(runs, seeds):
     first = runs[0]
     for other in runs[1:]:
         ours, theirs = _protocol(first), _protocol(other)
-        for key, value in ours.items():
-            if theirs[key] != value:
-                raise ComparisonError(
-                    f"{first.folder} and {other.folder} are of different protocols: {key} is {_short(value)} in the "
-                    f"first and {_short(theirs[key])} in the second. Such numbers never share a column: compare them "
-                    "apart."
-                )
+        differing = [key for key, value in ours.items() if theirs[key] != value]
+        if differing:
+            told = (f"{key} is {_short(ours[key])} in the first and {_short(theirs[key])} in the second"
+                    for key in differing)  # fmt: skip
+            raise ComparisonError(
+                f"{_folders(first)} and {_folders(other)} are of different protocols: {'; '.join(told)}. Such numbers "
+                "never share a column: compare them apart."
+            )
     reference, source = None, None
     for run in runs:
         predictions = run.entry(run.stages[0]).predictions(seeds)[0]
@@ -188,7 +189,7 @@ def shared_protocol(runs, seeds):
     return {
         "dataset": protocol["data set"],
         "split": protocol["split"],
-        "judged": protocol["judged people are"],
+        "judged": protocol["judged side"],
         "judged_subjects": protocol["judged people"],
         "judged_recordings": len(reference),
         "judged_units": len(np.unique(units)),
@@ -197,13 +198,18 @@ def shared_protocol(runs, seeds):
     }
 
 
+def _folders(run):
+    """A run's folder, or those that are taken together."""
+    return " with ".join(map(str, run.folders))
+
+
 def _protocol(run):
     found, windows = run.summary["protocol"], run.recipe.windows
     cut = windows.kind if windows.kind == "whole_trial" else f"{windows.kind}: {windows.length} every {windows.hop}"
     return {
         "data set": run.recipe.data.dataset,
         "split": found["split"],
-        "judged people are": found["judged"],
+        "judged side": found["judged"],
         "judged people": found["judged_subjects"],
         "windowing": cut,
         "classes": found["classes"],

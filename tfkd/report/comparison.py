@@ -130,6 +130,10 @@ def warnings(summary):
             f"Judged are the {protocol['judged']} people, not the test people: these numbers serve to choose settings "
             "and are no final result."
         )
+    for name, run in runs.items():
+        if len(run["folders"]) > 1:
+            parts = listed(Path(folder).resolve().name for folder in run["folders"])
+            yield f"{name} is {parts} taken together: one recipe, judged by other people in each."
     more = [f"{name} has {run['seeds']}" for name, run in runs.items() if run["seeds"] > seeds]
     if more:
         yield f"Compared are the first {seeds} seeds, which all runs have ({'; '.join(more)})."
