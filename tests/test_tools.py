@@ -11,6 +11,7 @@ import pytest
 
 from tests.command_line import TOOLS, run
 from tests.formats import clips, own, utd
+from tests.test_comparison import write_run
 
 
 @pytest.mark.parametrize(
@@ -172,3 +173,9 @@ def test_a_comparison_of_what_is_no_run_is_told_plainly(arguments, message, tmp_
     answer = run("evaluate.py", *arguments)
     assert answer.returncode != 0 and message in answer.stderr + answer.stdout
     assert "Traceback" not in answer.stderr and not list(tmp_path.glob("runs/*"))
+
+
+def test_robustness_without_a_student_is_told_plainly(tmp_path):
+    folder = write_run(tmp_path / "a", {"teacher": "11111101", "labels": "10100110"})
+    answer = run("evaluate.py", f"{folder}:teacher", "--robustness", "--out", tmp_path / "out")
+    assert answer.returncode == 1 and "there is none among what is compared" in answer.stderr

@@ -62,18 +62,21 @@ def main(argv):
 def _robustness(summary, named, out):
     from tfkd import robustness
 
-    found, whole = {}, {str(Path(text)) for text in named}
+    students, whole = {}, {str(Path(text)) for text in named}
     for name, run in summary["runs"].items():
         folder, *others = run["folders"]
         if others:
             raise robustness.ComparisonError(f"{name} is {len(others) + 1} runs: --robustness takes them one by one.")
-        students = robustness.students_of(summary, name, chosen=bool(_STAGES.value) or folder not in whole)
-        if students:
-            print(f"{name}: {', '.join(students)}")
-            exports = out / "exports" / name
-            found[name] = robustness.judge(
-                folder, students, summary["seeds"], exports, _DATA_DIR.value, _FLOAT.value
-            )
+        chosen = bool(_STAGES.value) or folder not in whole
+        if stages := robustness.students_of(summary, name, chosen):
+            students[name] = folder, stages
+    if not students:
+        raise robustness.ComparisonError("--robustness runs students, and there is none among what is compared.")
+    found = {}
+    for name, (folder, stages) in students.items():
+        print(f"{name}: {', '.join(stages)}")
+        exports = out / "exports" / name
+        found[name] = robustness.judge(folder, stages, summary["seeds"], exports, _DATA_DIR.value, _FLOAT.value)
     return found
 
 
