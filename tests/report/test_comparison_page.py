@@ -95,6 +95,9 @@ def test_robustness_on_the_page_and_on_the_terminal(runs):
     assert "what turned by 30° means" in page.text and "the int8 students in TFLM answer" in page.text
     told = comparison.as_text(summary)
     assert re.search(r"50 % of samples lost +80\.0 % +80\.0 % +80\.0 %", told)
+    many = [f"with_{i}" for i in range(7)]
+    told = comparison.as_text({**summary, "robustness": {"a & b": robust(many, conditions)}})
+    assert re.search(r"turned by 30°( +80\.0 %){7}\n", told) and "with_6" in told
 
 
 def test_the_terminal_shows_the_result_and_what_to_mind(runs):

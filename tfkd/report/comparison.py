@@ -260,10 +260,12 @@ def as_text(summary):
             low, high = map(points, found["interval"])
             row += [points(found["gain"]), f"{low} to {high}"]
             row += [p_number(found["p_value"]), p_number(found["holm_p_value"])]
-        rows.append([cell.translate(WITHOUT_SPACES) for cell in row + [""] * (6 - len(row))])
+        rows.append(row)
     if summary.get("robustness"):
-        rows += [[""] * 6, *details.robustness_rows(summary)]
-    widths = [max(len(row[i]) for row in rows) for i in range(6)]
+        rows += [[], *details.robustness_rows(summary)]
+    columns = max(map(len, rows))
+    rows = [[cell.translate(WITHOUT_SPACES) for cell in row] + [""] * (columns - len(row)) for row in rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(columns)]
     lines = ["  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))]) for row in rows]
     said = [_said_of_baselines(summary, names), *warnings(summary)]
     return "\n".join(line.rstrip() for line in lines) + "\n\n" + "\n".join(said)

@@ -228,13 +228,12 @@ def _called(found):
 
 
 def robustness_rows(summary):
-    """The same as rows for a terminal, as many cells as the table of results has."""
+    """The same as rows for a terminal."""
     rows = []
     for run, found in summary["robustness"].items():
         students = list(found["students"])
-        names = list(_called(found).values())
-        rows.append([f"{run}, {found['engine']}", *names, *[""] * (5 - len(names))][:6])
+        rows.append([f"{run}, {found['engine']}", *_called(found).values()])
         for condition in found["students"][students[0]]:
             cells = [percent(found["students"][stage][condition]["mean"]).replace("\u00a0", " ") for stage in students]
-            rows.append([condition, *cells, *[""] * (5 - len(cells))][:6])
+            rows.append([condition, *cells])
     return rows
