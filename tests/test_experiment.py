@@ -343,6 +343,17 @@ def test_damaged_files_of_a_run_are_named(finished, tree, tmp_path):
     (folder / "seed0" / "distilled.keras").write_bytes(b"half")
     with pytest.raises(RecipeError, match=r"distilled\.keras is no Keras model that can be read"):
         export_keras(folder / "seed0" / "distilled.keras", tmp_path / "export", tree)
+    for stage in STAGES:
+        for path in (finished / "seed0").glob(f"{stage}.*"):
+            shutil.copy(path, folder / "seed0")
+    shutil.copy(finished / "exportable.json", folder)
+    (folder / "seed0" / "labels.npz").write_bytes(b"PK")
+    with pytest.raises(RecipeError, match=r"labels\.npz could not be read: .*Delete .*labels\.json to have it made"):
+        experiment(tree, folder).run(1)
+    for damaged in ("half", "[]"):
+        (folder / "seed0" / "labels.json").write_text(damaged)
+        with pytest.raises(RecipeError, match=r"labels\.json could not be read: .*Delete it to have its stage done"):
+            experiment(tree, folder).run(1)
     (folder / "data.json").write_text("half")
     with pytest.raises(RecipeError, match=r"data\.json could not be read: .*Choose another --out"):
         experiment(tree, folder)

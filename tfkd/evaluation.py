@@ -1,6 +1,7 @@
 """Numbers about predictions: accuracy, F1, confusion, calibration."""
 
 import dataclasses
+import zipfile
 
 import numpy as np
 
@@ -43,13 +44,16 @@ class Predictions:
         """Reads what `save` wrote; nothing in the file is run.
 
         Raises:
-            ValueError: the file holds something else.
+            ValueError: the file is damaged, or holds something else.
         """
-        stored = np.load(path, allow_pickle=False)
-        if not isinstance(stored, np.lib.npyio.NpzFile):
-            raise ValueError("it is no .npz file")
-        with stored:
-            arrays = {name: stored[name] for name in stored.files}
+        try:
+            stored = np.load(path, allow_pickle=False)
+            if not isinstance(stored, np.lib.npyio.NpzFile):
+                raise ValueError("it is no .npz file")
+            with stored:
+                arrays = {name: stored[name] for name in stored.files}
+        except (KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise ValueError(str(error)) from error
         names = {field.name for field in dataclasses.fields(cls)}
         if arrays.keys() | {"units"} != names:
             raise ValueError(f"it holds {', '.join(sorted(arrays)) or 'nothing'}, not predictions")

@@ -7,8 +7,9 @@ from tfkd import provenance, quantizing
 from tfkd.evaluation import Predictions, confusion, mean_and_spread
 from tfkd.narrowing import NARROWED, SMALL, sizes_of, stage_before
 from tfkd.paired import paired_comparison
+from tfkd.recipe import RecipeError
 from tfkd.recipe_check import METHODS
-from tfkd.seed_run import stages_of
+from tfkd.seed_run import read_record, stages_of
 
 FORMAT = 1
 
@@ -24,6 +25,9 @@ def summarize(folder, recipe, prepared, seeds):
 
     Returns:
         A JSON-able dictionary. Accuracies are shares of 1; `gain`s are differences of them.
+
+    Raises:
+        RecipeError: a file of a stage is missing or damaged.
     """
     names = stages_of(recipe)
     records = {stage: _records(folder, stage, seeds) for stage in names}
@@ -117,8 +121,20 @@ def _largest_variants(seeds):
 
 
 def load_predictions(folder, stage, seeds):
-    """The stage's predictions, one `Predictions` a seed."""
-    return [Predictions.load(folder / f"seed{seed}" / f"{stage}.npz") for seed in range(seeds)]
+    """The stage's predictions, one `Predictions` a seed.
+
+    Raises:
+        RecipeError: a file is missing or damaged; the message names it.
+    """
+    return [_predictions(folder / f"seed{seed}" / f"{stage}.npz") for seed in range(seeds)]
+
+
+def _predictions(path):
+    try:
+        return Predictions.load(path)
+    except (OSError, ValueError) as error:
+        record = path.with_suffix(".json")
+        raise RecipeError(f"{path} could not be read: {error}. Delete {record} to have it made anew.") from error
 
 
 def summed_confusion(predictions):
@@ -133,7 +149,7 @@ def histories(folder, stage, seeds):
 
 
 def _records(folder, stage, seeds):
-    return [json.loads((folder / f"seed{seed}" / f"{stage}.json").read_text()) for seed in range(seeds)]
+    return [read_record(folder / f"seed{seed}" / f"{stage}.json") for seed in range(seeds)]
 
 
 def _per_person(predictions):

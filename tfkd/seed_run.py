@@ -44,6 +44,21 @@ def metrics_of(predictions):
     return {**predictions.metrics(), **more}
 
 
+def read_record(path):
+    """A stage's record: what is known of it besides its predictions.
+
+    Raises:
+        RecipeError: the file is missing or damaged; the message names it.
+    """
+    try:
+        found = dict(json.loads(path.read_bytes()))
+        if lacking := {"accuracy", "macro_f1", "seconds"} - found.keys():
+            raise ValueError(f"it lacks {', '.join(sorted(lacking))}")
+    except (OSError, ValueError, TypeError) as error:
+        raise RecipeError(f"{path} could not be read: {error}. Delete it to have its stage done anew.") from error
+    return found
+
+
 def method_of(recipe):
     """The recipe's own method: `"pskd"` where it has stages, else `None` for its `distillation`."""
     return "pskd" if recipe.pskd.stages else None
@@ -78,7 +93,7 @@ class SeedRun:
                 facts = self._run(stage)
                 metrics = metrics_of(Predictions.load(self.folder / f"{stage}.npz"))
                 files.write_json(record, {**metrics, **facts, "seconds": round(time.time() - started, 1)})
-            found = json.loads(record.read_text())
+            found = read_record(record)
             accuracy[stage] = found["accuracy"]
             right = f"{100 * found['accuracy']:.1f} % of {self.prepared.side}"
             if self.prepared.judged.units is None:

@@ -3,7 +3,6 @@
 import dataclasses
 import difflib
 import json
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +119,7 @@ def _load(path):
             f"{path} is missing, though the results.json of its run tells of it. The folders of models/ hold no "
             "predictions: name a run folder as tools/distill.py leaves it, or let that command complete this one."
         ) from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError) as error:
         raise ComparisonError(f"{path} cannot be read ({error}). Delete it and its .json and run again.") from error
     if not np.isfinite(found.logits).all():
         raise ComparisonError(f"{path} holds NaN or infinity: that training failed. Leave the stage out with --stages.")
