@@ -127,6 +127,14 @@ def test_channels_that_cannot_be_turned_are_refused(tiny):
         Noise(1, 1)(odd)
     with pytest.raises(DataError, match="no imu stream"):
         Noise(1, 1)(tiny.mapped(lambda r: dataclasses.replace(r, streams={})))
-    for wrong in (lambda: LostSamples(1.0), lambda: LowerRate(0)):
-        with pytest.raises(ValueError, match="must be at least"):
-            wrong()
+    for kind, sizes, said in (
+        (LostSamples, (1.0,), "share must be at least 0 and below 1, got 1.0"),
+        (LowerRate, (0,), "factor must be a whole number of at least 1, got 0"),
+        (LowerRate, (2.5,), "factor must be a whole number of at least 1, got 2.5"),
+        (Noise, (0.1, -1), "rotation must be at least 0, got -1"),
+        (Noise, (np.nan, 1), "acceleration must be at least 0, got nan"),
+        (GainError, (-0.1,), "share must be from 0 to 1, got -0.1"),
+        (Rotation, (np.nan,), "degrees must be a number, got nan"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            kind(*sizes)

@@ -50,6 +50,10 @@ class Rotation(Perturbation):
 
     degrees: float
 
+    def __post_init__(self):
+        if not np.isfinite(self.degrees):
+            raise ValueError(f"degrees must be a number, got {self.degrees}.")
+
     def __str__(self):
         return f"turned by {self.degrees:g}°"
 
@@ -145,8 +149,8 @@ class LowerRate(Perturbation):
     factor: int
 
     def __post_init__(self):
-        if self.factor < 1:
-            raise ValueError(f"factor must be at least 1, got {self.factor}.")
+        if self.factor < 1 or self.factor != int(self.factor):
+            raise ValueError(f"factor must be a whole number of at least 1, got {self.factor}.")
 
     def __str__(self):
         return f"rate divided by {self.factor}"
@@ -156,7 +160,7 @@ class LowerRate(Perturbation):
         return f"every {_nth(self.factor)} sample alone, without a filter before; straight lines between them"
 
     def change(self, imu, stream, rng):
-        return _bridged(imu, np.arange(0, len(imu), self.factor))
+        return _bridged(imu, np.arange(0, len(imu), int(self.factor)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,6 +169,11 @@ class Noise(Perturbation):
 
     acceleration: float
     rotation: float
+
+    def __post_init__(self):
+        for name, size in dataclasses.asdict(self).items():
+            if not 0 <= size < np.inf:
+                raise ValueError(f"{name} must be at least 0, got {size}.")
 
     def __str__(self):
         return f"noise of {self.acceleration:g} g, {self.rotation:g} deg/s"
@@ -188,6 +197,10 @@ class GainError(Perturbation):
     """Each channel reads too much or too little: a factor drawn evenly from 1 - `share` to 1 + `share`."""
 
     share: float
+
+    def __post_init__(self):
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"share must be from 0 to 1, got {self.share}.")
 
     def __str__(self):
         return f"gain off by up to {100 * self.share:g} %"
