@@ -135,6 +135,14 @@ def test_a_run_without_a_control_says_so(tmp_path):
     assert "There is no control" in page
 
 
+def test_a_run_without_int8_shows_each_student_once(tmp_path):
+    recipe = Recipe(data=Data("utd"), quantization=Quantization(int8=False))
+    rates = {stage: rate for stage, rate in RATES.items() if stage not in ("pruned", "int8")}
+    reader = Reader(written(tmp_path, make_run(tmp_path, recipe=recipe, rates=rates)))
+    head = ["Class", "distilled", "labels", "distilled\n− labels", "teacher", "recordings", "distilled takes it for"]
+    assert reader.row("Class") == head and len(reader.row("sit2stand")) == len(head)
+
+
 def test_words_cover_what_runs_produce(tmp_path):
     ablation = Ablation(("soft_targets", "distance", "angle", "semantic"), ("single", "dask"), raw_signal=True)
     kinds = ("fused", "skeleton", "graph", "imu", "depth", "video")

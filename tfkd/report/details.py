@@ -23,13 +23,14 @@ def people_and_classes(folder, summary):
         + [int((subjects.astype(str) == person).sum())]
         for person in people
     ]
+    students = [stage for stage in ("labels", "distilled") if stage != last]
     recalls, classes = summary["per_class"], summary["protocol"]["classes"]
     worst_first = sorted(range(len(classes)), key=lambda i: (recalls[last][i] is None, recalls[last][i] or 0.0, i))
     by_class = [
         [
             classes[i],
             _bar(recalls[last][i]),
-            *(number(recalls[stage][i]) for stage in ("labels", "distilled")),
+            *(number(recalls[stage][i]) for stage in students),
             points(_difference(recalls["distilled"][i], recalls["labels"][i])),
             number(recalls["teacher"][i]),
             int(confused[i].sum()) // summary["seeds"],
@@ -38,13 +39,13 @@ def people_and_classes(folder, summary):
         for i in worst_first
     ]
     shown = [stage_names(stage)[1] for stage in stages]
-    head = ["Class", last, "labels", "distilled", "distilled\n− labels", "teacher", cases]
+    head = ["Class", last, *students, "distilled\n− labels", "teacher", cases]
     head += [f"{last} takes it for"]
     return [
         tag("p", f"{cases.capitalize()} right, in %, mean over seeds."),
         table("Accuracy by person", ["Person", *shown, cases], by_person),
         tag("h3", f"Classes, the hardest for {last} first"),
-        table("Recall by class", head, by_class, text=[7]),
+        table("Recall by class", head, by_class, text=[len(head) - 1]),
     ]
 
 
