@@ -122,6 +122,19 @@ def test_moments_are_not_called_recordings_and_few_parts_are_told(runs):
     assert "Only 4 recordings or parts of them are compared: p is never below 0.12." in page.text
 
 
+def test_macro_f1_is_compared_where_it_is_the_score(runs):
+    summary = compare(runs[:1], ["labels", "distilled"])
+    assert "macro F1" not in comparison.as_text(summary)
+    entry = summary["entries"]["a & b:distilled"]
+    entry["comparison"] |= {"macro_f1_gain": 0.123, "macro_f1_p_value": 0.004}
+    told = comparison.as_text(summary).splitlines()
+    assert re.search(r"corrected +macro F1, % +gain, points +p$", told[0])
+    f1 = f"{100 * entry['macro_f1']['mean']:.1f} ± {100 * entry['macro_f1']['std']:.1f}"
+    assert re.search(rf" {f1} +\+12\.3 +0\.004$", told[2]) and re.search(r" [\d.]+ ± [\d.]+$", told[1])
+    page = page_of(summary)
+    assert page.row("Compared")[-2:] == ["gain in macro\nF1, points", "p of that,\nuncorrected"]
+
+
 def test_few_things_to_compare_leave_out_what_there_is_nothing_to_say_of(runs):
     page = page_of(compare([f"{runs[0]}:labels"]))
     assert not {"pairs", "curve", "robustness"} & set(page.ids)

@@ -159,8 +159,8 @@ def _result(summary, names):
     seeds, entries = summary["seeds"], summary["entries"]
     head = ["Compared", f"right, % of\n{decided(summary['protocol'])}", "macro F1,\n%", "gain,\npoints"]
     head += ["95 %\ninterval", "p", "p,\ncorrected"]
-    with_f1 = any("macro_f1_gain" in (entry["comparison"] or {}) for entry in entries.values())
-    head += ["gain in macro\nF1, points", "p"] if with_f1 else []
+    with_f1 = _compares_f1(summary)
+    head += ["gain in macro\nF1, points", "p of that,\nuncorrected"] if with_f1 else []
     rows = []
     for name, entry in entries.items():
         row = [names[name], spread(entry["accuracy"], seeds), spread(entry["macro_f1"], seeds)]
@@ -196,6 +196,11 @@ def _result(summary, names):
         tag("figure", Html(plots.seed_dots(dots, "Accuracy of each entry and seed")),
             tag("figcaption", caption), style="max-width: 42rem"),
     ]  # fmt: skip
+
+
+def _compares_f1(summary):
+    """Whether the macro F1 is compared too: of continuous recordings, whose score it is."""
+    return any("macro_f1_gain" in (entry["comparison"] or {}) for entry in summary["entries"].values())
 
 
 def _baselines(summary):
@@ -251,8 +256,9 @@ def _written(value):
 
 def as_text(summary):
     """The result as a table for a terminal, and the warnings."""
-    names = full_names(summary)
-    rows = [["", "right, %", "gain, points", "95 % interval", "p", "corrected"]]
+    names, with_f1 = full_names(summary), _compares_f1(summary)
+    f1 = ["macro F1, %", "gain, points", "p"] if with_f1 else []
+    rows = [["", "right, %", "gain, points", "95 % interval", "p", "corrected", *f1]]
     for name, entry in summary["entries"].items():
         found = entry["comparison"]
         row = [names[name], spread(entry["accuracy"], summary["seeds"])]
@@ -260,6 +266,9 @@ def as_text(summary):
             low, high = map(points, found["interval"])
             row += [points(found["gain"]), f"{low} to {high}"]
             row += [p_number(found["p_value"]), p_number(found["holm_p_value"])]
+        if with_f1:
+            row += [""] * (6 - len(row)) + [spread(entry["macro_f1"], summary["seeds"])]
+            row += [points(found["macro_f1_gain"]), p_number(found["macro_f1_p_value"])] if found else []
         rows.append(row)
     if summary.get("robustness"):
         rows += [[], *details.robustness_rows(summary)]
