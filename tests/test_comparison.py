@@ -193,6 +193,7 @@ def test_what_is_no_finished_run_is_told_apart(run, tmp_path):
     assert "has no stage 'dask'" in said([run], ["dask"])
     assert "a: names no stage after the colon" in said([f"{run}:"])
     assert "stages must be a list of stages, got 'labels'" in said([run], "labels")
+    assert f"named must be a list of run folders, got '{run}'" in said(run) == said(str(run))
     assert "No run is named" in said([])
     assert "has no stage 'dask' to be the baseline" in said([run], [], "dask")
     good = Predictions.load(run / "seed0" / "labels.npz")

@@ -5,6 +5,7 @@ Every number is over the same recordings and the same seeds.
 """
 
 import itertools
+import os
 
 import numpy as np
 
@@ -36,9 +37,11 @@ def compare(named, stages=(), baseline=None, against=None):
         in nats. `entries` holds the numbers of each, `pairs` each against each other, `curve` those over `against`.
 
     Raises:
-        ComparisonError: a folder is not a finished run, a stage or file is missing, or protocols differ.
+        ComparisonError: a folder is not a finished run, a stage or file is missing or damaged, or protocols differ.
         RecipeError: a run's recipe cannot be read.
     """
+    if isinstance(named, (str, os.PathLike)):
+        raise ComparisonError(f"named must be a list of run folders, got {str(named)!r}.")
     fixed = bool(baseline and ":" in baseline)
     chosen = choose([*named, baseline] if fixed else named, stages)
     entries = list(dict.fromkeys(chosen))
