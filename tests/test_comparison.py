@@ -253,8 +253,12 @@ def test_runs_that_leave_out_one_person_each_are_one(tmp_path):
         write_left_out(tmp_path / f"loso-{person}", person, {"labels": base, "distilled": TEACHER})
         for person, base in ((1, BASE), (2, BETTER), (3, TEACHER))
     ]
+    for folder, revision in zip(folders, ("one", "two", "one")):
+        results = json.loads((folder / "results.json").read_text())
+        files.write_json(folder / "results.json", results | {"provenance": {"git": revision}})
     found = compare(folders, baseline=f"{folders[0]}:labels")
     assert list(found["entries"]) == ["loso:labels", "loso:distilled"]
+    assert found["runs"]["loso"]["revisions"] == ["one", "two"]
     assert found["protocol"]["judged_subjects"] == [1, 2, 3] and found["protocol"]["judged_recordings"] == 24
     assert found["protocol"]["split"] == "loso, 3 people"
     assert found["entries"]["loso:labels"]["accuracy"]["mean"] == pytest.approx((4 + 7 + 7) / 24)

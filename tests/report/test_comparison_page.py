@@ -59,6 +59,7 @@ def test_one_run_every_stage(runs, tmp_path):
     assert "Control: shuffled teacher is worse than Student on labels alone: −" in page.text
     assert "Far below, and not drawn: Control: shuffled teacher" in page.text
     assert "2 people" in page.text and "Only 3 seeds" in page.text and "recipes differ" not in page.text
+    assert page.row("a & b")[-1] == json.loads((runs[0] / "results.json").read_text())["provenance"]["git"]
     assert not [link for link in page.links if not link.startswith(("#", "./"))], "nothing is loaded from anywhere"
     anchors = {link[1:] for link in page.links if link.startswith("#")}
     assert {"people", "classes", "teacher", "calibration", "pairs"} <= anchors <= set(page.ids)

@@ -53,7 +53,10 @@ def compare(named, stages=(), baseline=None, against=None):
         "format": FORMAT,
         "protocol": protocol,
         "seeds": seeds,
-        "runs": {run.name: {"folders": list(map(str, run.folders)), "seeds": run.seeds} for run in runs},
+        "runs": {
+            run.name: {"folders": list(map(str, run.folders)), "seeds": run.seeds, "revisions": run.revisions}
+            for run in runs
+        },
         "differences": differences(runs),
         "entries": {},
         "pairs": _pairs(entries, references, seeds),

@@ -53,6 +53,11 @@ class Run:
         """How many it has."""
         return self.summary["seeds"]
 
+    @property
+    def revisions(self):
+        """Those of tfkd that made it, as far as they are known."""
+        return list(filter(None, [(self.summary.get("provenance") or {}).get("git")]))
+
     def entry(self, stage):
         """One of its stages.
 

@@ -24,6 +24,11 @@ class Pool(Run):
         """Those of its parts."""
         return [part.folder for part in self.parts]
 
+    @property
+    def revisions(self):
+        """Those of its parts, each once."""
+        return list(dict.fromkeys(revision for part in self.parts for revision in part.revisions))
+
     def entry(self, stage):
         """One of the stages that all parts have."""
         for part in self.parts:

@@ -221,7 +221,12 @@ def _said_of_baselines(summary, names):
 def _origin(summary):
     protocol = summary["protocol"]
     runs = [
-        [name, run["seeds"], listed(e["stage"] for e in summary["entries"].values() if e["run"] == name) or None]
+        [
+            name,
+            run["seeds"],
+            listed(e["stage"] for e in summary["entries"].values() if e["run"] == name) or None,
+            listed(run["revisions"]) or None,
+        ]
         for name, run in summary["runs"].items()
     ]
     content = [
@@ -239,7 +244,7 @@ def _origin(summary):
                 ("Numbers", tag("a", "comparison.json", href="./comparison.json")),
             ]
         ),
-        table("Runs", ["Run", "seeds", "stages compared"], runs, text=[2]),
+        table("Runs", ["Run", "seeds", "stages compared", "tfkd revision"], runs, text=[2]),
     ]
     if summary["differences"]:
         rows = [
