@@ -127,7 +127,9 @@ def _load(path):
     except (OSError, ValueError) as error:
         raise ComparisonError(f"{path} cannot be read ({error}). Delete it and its .json and run again.") from error
     if not np.isfinite(found.logits).all():
-        raise ComparisonError(f"{path} holds NaN or infinity: that training failed. Leave the stage out with --stages.")
+        # Students are compared with every teacher of their run, so that none of these can be left out.
+        out = "Run it again." if path.stem.startswith("teacher") else "Leave the stage out with --stages."
+        raise ComparisonError(f"{path} holds NaN or infinity: that training failed. {out}")
     return found
 
 
