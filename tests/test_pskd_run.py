@@ -86,7 +86,7 @@ def test_poor_teachers_are_named_with_both_figures():
         ("pskd", {"epochs": [3]}, "pskd.epochs is (3,), but must be 2 numbers"),
         ("pskd", {"epochs": [1, 3]}, "pskd.epochs is (1, 3), but must be 3 in all, as student_training.epochs"),
         ("pskd", {"learning_rates": [0.1]}, "pskd.learning_rates is (0.1,)"),
-        ("pskd", {"selection": "best"}, "pskd.selection is 'best', but must be hard or mean or soft"),
+        ("pskd", {"selection": "best"}, "pskd.selection is 'best', but must be hard or mean or vote or soft"),
         ("pskd", {"threshold": 2}, "pskd.threshold is 2.0, but must be at most 1"),
         ("pskd", {"softness": 0}, "pskd.softness is 0.0, but must be above 0"),
         ("data", {"labelled_subjects": [1]}, "more_teachers[1].cross_fitted is True, but must be false"),
