@@ -10,7 +10,7 @@ import pytest
 from tfkd import files
 from tfkd.comparison import ComparisonError, compare
 from tfkd.evaluation import Predictions
-from tfkd.recipe import Data, Recipe, Student, Windowing
+from tfkd.recipe import Ablation, Data, Recipe, Student, Windowing
 from tfkd.report.comparison import warnings
 
 CLASSES = ["wave", "clap", "nobody's"]
@@ -298,6 +298,28 @@ def test_runs_that_hold_out_people_in_turn_are_one(tmp_path):
     assert told in warnings(compare([tmp_path / "a-1", tmp_path / "a-3"]))
     with pytest.raises(ComparisonError, match=r"a-1 with .*a-3 and .*b-3 are of .*; judged people is \[1, 3\] in"):
         compare([tmp_path / "a-1", tmp_path / "a-3", tmp_path / "b-3"])
+
+
+def test_a_split_and_its_reverse_are_one(tmp_path):
+    """Whatever else either trained; and two runs of one side are still two."""
+    folders = []
+    for split, person, answers in (("cross_subject_reversed", 1, BETTER), ("cross_subject", 2, BASE)):
+        recipe = Recipe(data=Data("utd", split=split), ablation=Ablation(control=split == "cross_subject"))
+        stages = {"labels": answers, "distilled": TEACHER} | ({"control": BASE} if recipe.ablation.control else {})
+        ids = [f"s{person}_{i}" for i in range(8)]
+        facts = {"split": split, "judged_subjects": [person]}
+        folders.append(write_run(tmp_path / split, stages, recipe=recipe, ids=ids, seeds=3 - person, **facts))
+    found = compare(folders)
+    name = "cross_subject_reversed + cross_subject"
+    assert list(found["entries"]) == [f"{name}:labels", f"{name}:distilled"] and found["seeds"] == 1
+    assert found["protocol"]["split"] == "cross_subject both ways, 2 people"
+    assert found["entries"][f"{name}:distilled"]["comparison"]["gain"] == pytest.approx(3 / 16)
+    told = f"Of cross_subject_reversed not all seeds are taken: 1, as many as {name} has in each part."
+    assert told in warnings(found)
+    again = shutil.copytree(folders[1], tmp_path / "again")
+    assert list(compare([folders[1], again])["runs"]) == ["cross_subject", "again"]
+    with pytest.raises(ComparisonError, match="different protocols: split is"):
+        compare([*folders, again])
 
 
 def test_runs_of_different_recipes_are_not_taken_together(tmp_path):

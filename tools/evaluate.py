@@ -4,6 +4,7 @@
     python tools/evaluate.py runs/a runs/b --stages labels,distilled,int8 --out runs/compared
     python tools/evaluate.py runs/a:distilled runs/b:distilled --baseline runs/a:labels
     python tools/evaluate.py runs/loso*                             # one run a person left out: taken together
+    python tools/evaluate.py runs/a runs/a-reversed                 # a split and its people exchanged: the same
     python tools/evaluate.py runs/val-a-* runs/val-b-*              # the same, of two recipes, for validation
     python tools/evaluate.py runs/noise* --stages labels,distilled --against data.label_noise
     python tools/evaluate.py runs/a --stages labels,int8 --robustness --data_dir ~/data/UTD-MHAD

@@ -14,7 +14,7 @@ def choose(named, stages):
 
     Args:
         named: folders, or `folder:stage`.
-        stages: for folders without one; all that they have if empty.
+        stages: for folders without one; if empty, all that they have, of those taken together all that each has.
 
     Raises:
         ComparisonError: as for `read_run`, or a stage is missing.
@@ -29,9 +29,9 @@ def choose(named, stages):
         path = Path(folder).resolve()
         if path not in runs:
             runs[path] = read_run(folder)
-        wanted += [(path, s) for s in ([stage] if stage else stages or runs[path].stages)]
+        wanted.append((path, [stage] if stage else stages))
     runs = _named_apart(pooled(runs))
-    return [runs[path].entry(stage) for path, stage in wanted]
+    return [runs[path].entry(stage) for path, chosen in wanted for stage in chosen or runs[path].stages]
 
 
 def _parted(text):

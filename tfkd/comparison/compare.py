@@ -22,8 +22,8 @@ MOST_IN_PAIRS = 8
 def compare(named, stages=(), baseline=None, against=None):
     """Compares stages of runs.
 
-    Runs of one recipe that leave out other people each, as test (`data.split = "loso"`) or for validation
-    (`data.validation_subjects`), are taken together as one.
+    Runs of one recipe that leave out other people each, as test (`data.split = "loso"`, or `cross_subject` and its
+    reverse) or for validation (`data.validation_subjects`), are taken together as one.
 
     Args:
         named: run folders, or stages of them as `folder:stage`.
@@ -54,7 +54,12 @@ def compare(named, stages=(), baseline=None, against=None):
         "protocol": protocol,
         "seeds": seeds,
         "runs": {
-            run.name: {"folders": list(map(str, run.folders)), "seeds": run.seeds, "revisions": run.revisions}
+            run.name: {
+                "folders": list(map(str, run.folders)),
+                "seeds": run.seeds,
+                "part_seeds": run.part_seeds,
+                "revisions": run.revisions,
+            }
             for run in runs
         },
         "differences": differences(runs),

@@ -44,6 +44,11 @@ class Run:
         return [self.folder]
 
     @property
+    def part_seeds(self):
+        """How many seeds each of these folders has."""
+        return [self.seeds]
+
+    @property
     def stages(self):
         """Names of the stages that it has."""
         return list(self.summary["stages"])

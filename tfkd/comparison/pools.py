@@ -7,6 +7,10 @@ import numpy as np
 
 from tfkd.comparison.entries import ComparisonError, Run
 from tfkd.evaluation import Predictions
+from tfkd.recipe import Ablation
+
+BOTH_WAYS = "cross_subject", "cross_subject_reversed"
+"""Protocols of which each tests the other's training people."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -23,6 +27,11 @@ class Pool(Run):
     def folders(self):
         """Those of its parts."""
         return [part.folder for part in self.parts]
+
+    @property
+    def part_seeds(self):
+        """Those of its parts."""
+        return [part.seeds for part in self.parts]
 
     @property
     def revisions(self):
@@ -43,7 +52,11 @@ class Pool(Run):
 
 
 def pooled(runs):
-    """Takes runs together that differ in the people left out alone: as test (`data.split = "loso"`), or for validation.
+    """Takes runs together that differ in the people left out alone: as test (`data.split = "loso"`, or `cross_subject`
+    and its reverse), or for validation.
+
+    Recipes may also differ in which students are trained beside the others, and in whether one becomes int8: stages
+    that all runs have are the same ones for that.
 
     Args:
         runs: dictionary, resolved path -> `Run`.
@@ -57,20 +70,38 @@ def pooled(runs):
     groups = {}
     for path, run in runs.items():
         protocol = run.summary["protocol"]
-        if protocol["judged"] == "validation" or protocol["split"].startswith("loso"):
+        if protocol["judged"] == "validation" or protocol["split"].startswith("loso") or protocol["split"] in BOTH_WAYS:
             # A recipe holds tuples and numbers only, so that its text tells it apart.
-            key = repr(dataclasses.replace(_without_people(run.recipe, protocol), description=""))
+            key = repr(_of_shared_stages(_without_people(run.recipe, protocol)))
             groups.setdefault((protocol["judged"], key), []).append(path)
     found = dict(runs)
     for paths in groups.values():
-        if len(paths) > 1:
+        if len(paths) > 1 and _other_people([runs[path] for path in paths]):
             found |= dict.fromkeys(paths, _pool([runs[path] for path in paths]))
     return found
 
 
+def _other_people(runs):
+    """False for runs of one recipe and one side of `BOTH_WAYS`, which may be compared with each other."""
+    protocols = [run.summary["protocol"] for run in runs]
+    both_ways = protocols[0]["judged"] == "test" and protocols[0]["split"] in BOTH_WAYS
+    return not both_ways or sorted(protocol["split"] for protocol in protocols) == [*BOTH_WAYS]
+
+
 def _without_people(recipe, protocol):
-    people = {"validation_subjects": ()} if protocol["judged"] == "validation" else {"test_subject": 0}
+    if protocol["judged"] == "validation":
+        people = {"validation_subjects": ()}
+    elif protocol["split"] in BOTH_WAYS:
+        people = {"split": BOTH_WAYS[0]}
+    else:
+        people = {"test_subject": 0}
     return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, **people))
+
+
+def _of_shared_stages(recipe):
+    """The recipe without what says which stages there are."""
+    quantization = dataclasses.replace(recipe.quantization, int8=True)
+    return dataclasses.replace(recipe, description="", ablation=Ablation(), quantization=quantization)
 
 
 def _pool(parts):
@@ -90,7 +121,11 @@ def _pool(parts):
                 f"{first.folder} and {part.folder} have one recipe, but other classes, or another order: run one again."
             )
     protocol = first.summary["protocol"]
-    split = "loso" if protocol["judged"] == "test" else f"{protocol['split']}, held out in turn"
+    both_ways = protocol["judged"] == "test" and protocol["split"] in BOTH_WAYS
+    if protocol["judged"] == "validation":
+        split = f"{protocol['split']}, held out in turn"
+    else:
+        split = f"{BOTH_WAYS[0]} both ways" if both_ways else "loso"
     stages = [stage for stage in first.stages if all(stage in part.stages for part in parts)]
     summary = {
         **first.summary,
@@ -103,6 +138,10 @@ def _pool(parts):
         },
     }
     # Of names, not of paths: loso-1 and loso-2 are loso.
-    name = os.path.commonprefix([part.name for part in parts]).rstrip("-_. ") or "loso"  # noqa: RUF071
+    name = " + ".join(part.name for part in parts) if both_ways else _common_name(parts)
     recipe = _without_people(first.recipe, protocol)
     return Pool(name, first.folder, first.path, summary, recipe, parts=tuple(parts))
+
+
+def _common_name(parts):
+    return os.path.commonprefix([part.name for part in parts]).rstrip("-_. ") or "loso"  # noqa: RUF071

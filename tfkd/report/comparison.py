@@ -134,6 +134,8 @@ def warnings(summary):
         if len(run["folders"]) > 1:
             parts = listed(Path(folder).resolve().name for folder in run["folders"])
             yield f"{name} is {parts} taken together: one recipe, judged by other people in each."
+        if longer := [Path(f).resolve().name for f, n in zip(run["folders"], run["part_seeds"]) if n > run["seeds"]]:
+            yield f"Of {listed(longer)} not all seeds are taken: {run['seeds']}, as many as {name} has in each part."
     more = [f"{name} has {run['seeds']}" for name, run in runs.items() if run["seeds"] > seeds]
     if more:
         yield f"Compared are the first {seeds} seeds, which all runs have ({'; '.join(more)})."
