@@ -48,7 +48,7 @@ def main(argv):
         raise app.UsageError(f"--zeros is a share, 0 to 1, not {_ZEROS.value}.")
     if not _TFLM_DIR.value and (_TFLM_LIBRARY.value or _VARIANT.value):
         raise app.UsageError("--tflm_library and --variant are for TensorFlow Lite Micro: name its --tflm_dir.")
-    if _run_micro("firmware.py", "--check") != 0:
+    if _run_micro("firmware.py", "--check", *_targets()) != 0:
         sys.exit(2)
     with without_start_up_messages():
         import tfkd  # noqa: F401
@@ -112,8 +112,12 @@ def _key(record):
     return record["model"], record["engine"], *(target["target"] for target in record["targets"])
 
 
+def _targets():
+    return [f"--target={target}" for target in _TARGET.value]
+
+
 def _build(generated, build, *options):
-    options = [*options, *(f"--target={target}" for target in _TARGET.value)]
+    options = [*options, *_targets()]
     if _TFLM_DIR.value:
         options.append(f"--option=-DTFLM_DIR={Path(_TFLM_DIR.value).resolve()}")
     if _TFLM_LIBRARY.value:
