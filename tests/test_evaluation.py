@@ -161,6 +161,15 @@ def test_the_interval_of_a_gain_covers_it_and_is_that_of_a_mean():
     assert bootstrap_interval([ours], [ours]) == (0, 0)
 
 
+def test_drawn_in_pieces_is_drawn_at_once(monkeypatch):
+    rng = np.random.default_rng(1)
+    ours, theirs = ([predictions(rng.random(40) < share)] for share in (0.8, 0.6))
+    compare = [(paired_comparison, {"draws": 3001}), (bootstrap_interval, {"draws": 3001})]
+    whole = [function(ours, theirs, **draws) for function, draws in compare]
+    monkeypatch.setattr("tfkd.paired.AT_ONCE", 40 * 7)
+    assert [function(ours, theirs, **draws) for function, draws in compare] == whole
+
+
 def test_people_as_units_by_hand():
     # Of the 16 sign patterns of four people, the two in which all have one sign are as extreme.
     assert sign_flip_p_value([0.1, 0.2, 0.05, 0.1]) == 2 / 16

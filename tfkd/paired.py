@@ -4,6 +4,9 @@ import numpy as np
 
 from tfkd.evaluation import f1_by_class
 
+AT_ONCE = 2**24
+"""How many signs or recordings are drawn at a time."""
+
 
 def paired_comparison(ours, baseline, seed=0, draws=20_000):
     """Whether `ours` beats `baseline` on the same recordings, over the same seeds.
@@ -32,8 +35,9 @@ def paired_comparison(ours, baseline, seed=0, draws=20_000):
     difference = (a - b).mean(axis=0)
     rng = np.random.default_rng(seed)
     by_unit, _ = _by_unit(difference, ours[0])
-    flips = rng.choice(np.array([-1, 1], "int8"), size=(draws, len(by_unit)))
-    flipped = flips @ by_unit
+    pieces = _pieces(draws, len(by_unit))
+    flips = np.concatenate([rng.choice(np.array([-1, 1], "int8"), size=(n, len(by_unit))) for n in pieces])
+    flipped = np.concatenate([part @ by_unit for part in np.split(flips, np.cumsum(pieces)[:-1])])
     extreme = np.abs(flipped) >= abs(difference.sum()) - 1e-9
     f1 = {} if ours[0].units is None else _macro_f1_comparison(ours, baseline, flips > 0)
     gained, lost = int(((a == 1) & (b == 0)).sum()), int(((a == 0) & (b == 1)).sum())
@@ -104,6 +108,12 @@ def _by_unit(differences, predictions):
     return np.bincount(units, differences), np.bincount(units).astype(float)
 
 
+def _pieces(draws, units):
+    """Numbers of draws to make one after the other, so that thousands of recordings do not take gigabytes."""
+    most = max(1, AT_ONCE // max(units, 1))
+    return [most] * (draws // most) + ([draws % most] if draws % most else [])
+
+
 def sign_flip_p_value(differences):
     """Two-sided p value of a mean difference from zero, by all sign flips: with few units, exact.
 
@@ -137,8 +147,11 @@ def bootstrap_interval(ours, baseline, level=0.95, seed=0, draws=10_000):
     """
     a, b = paired_correctness(ours, baseline)
     sums, counts = _by_unit((a - b).mean(axis=0), ours[0])
-    drawn = np.random.default_rng(seed).integers(len(sums), size=(draws, len(sums)))
-    gains = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    rng, gains = np.random.default_rng(seed), []
+    for n in _pieces(draws, len(sums)):
+        drawn = rng.integers(len(sums), size=(n, len(sums)))
+        gains.append(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
+    gains = np.concatenate(gains)
     low, high = np.quantile(gains, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
