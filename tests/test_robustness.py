@@ -8,7 +8,7 @@ import pytest
 
 from tests.data.conftest import recordings
 from tests.formats import utd
-from tests.test_experiment import TINY
+from tests.tiny_run import TINY
 from tfkd import files
 from tfkd.comparison import ComparisonError
 from tfkd.data.perturbations import LostSamples, LowerRate, Rotation
