@@ -69,33 +69,40 @@ def pooled(runs):
     """
     groups = {}
     for path, run in runs.items():
-        protocol = run.summary["protocol"]
-        if protocol["judged"] == "validation" or protocol["split"].startswith("loso") or protocol["split"] in BOTH_WAYS:
+        if kind := _kind(run):
             # A recipe holds tuples and numbers only, so that its text tells it apart.
-            key = repr(_of_shared_stages(_without_people(run.recipe, protocol)))
-            groups.setdefault((protocol["judged"], key), []).append(path)
+            key = repr(_of_shared_stages(_without_people(run.recipe, kind)))
+            groups.setdefault((kind, key), []).append(path)
     found = dict(runs)
-    for paths in groups.values():
-        if len(paths) > 1 and _other_people([runs[path] for path in paths]):
-            found |= dict.fromkeys(paths, _pool([runs[path] for path in paths]))
+    for (kind, _), paths in groups.items():
+        parts = [runs[path] for path in paths]
+        # Several runs of one side may be compared with each other.
+        if len(parts) > 1 and (kind != "both ways" or sorted(map(_split, parts)) == [*BOTH_WAYS]):
+            found |= dict.fromkeys(paths, _pool(parts, kind))
     return found
 
 
-def _other_people(runs):
-    """False for runs of one recipe and one side of `BOTH_WAYS`, which may be compared with each other."""
-    protocols = [run.summary["protocol"] for run in runs]
-    both_ways = protocols[0]["judged"] == "test" and protocols[0]["split"] in BOTH_WAYS
-    return not both_ways or sorted(protocol["split"] for protocol in protocols) == [*BOTH_WAYS]
+def _split(run):
+    return run.summary["protocol"]["split"]
 
 
-def _without_people(recipe, protocol):
-    if protocol["judged"] == "validation":
-        people = {"validation_subjects": ()}
-    elif protocol["split"] in BOTH_WAYS:
-        people = {"split": BOTH_WAYS[0]}
-    else:
-        people = {"test_subject": 0}
-    return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, **people))
+def _kind(run):
+    """How it may leave out other people than others do: `"held out in turn"`, `"loso"`, `"both ways"` or `None`."""
+    if run.summary["protocol"]["judged"] == "validation":
+        return "held out in turn"
+    if _split(run).startswith("loso"):
+        return "loso"
+    return "both ways" if _split(run) in BOTH_WAYS else None
+
+
+def _without_people(recipe, kind):
+    """The recipe without the people who are left out."""
+    nobody = {
+        "held out in turn": {"validation_subjects": ()},
+        "loso": {"test_subject": 0},
+        "both ways": {"split": BOTH_WAYS[0]},
+    }
+    return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, **nobody[kind]))
 
 
 def _of_shared_stages(recipe):
@@ -104,7 +111,7 @@ def _of_shared_stages(recipe):
     return dataclasses.replace(recipe, description="", ablation=Ablation(), quantization=quantization)
 
 
-def _pool(parts):
+def _pool(parts, kind):
     left_out = {}
     for part in parts:
         for person in part.summary["protocol"]["judged_subjects"]:
@@ -121,11 +128,11 @@ def _pool(parts):
                 f"{first.folder} and {part.folder} have one recipe, but other classes, or another order: run one again."
             )
     protocol = first.summary["protocol"]
-    both_ways = protocol["judged"] == "test" and protocol["split"] in BOTH_WAYS
-    if protocol["judged"] == "validation":
-        split = f"{protocol['split']}, held out in turn"
-    else:
-        split = f"{BOTH_WAYS[0]} both ways" if both_ways else "loso"
+    told = {
+        "held out in turn": f"{protocol['split']}, held out in turn",
+        "loso": "loso",
+        "both ways": f"{BOTH_WAYS[0]} both ways",
+    }
     stages = [stage for stage in first.stages if all(stage in part.stages for part in parts)]
     summary = {
         **first.summary,
@@ -133,13 +140,13 @@ def _pool(parts):
         "seeds": seeds,
         "protocol": {
             **protocol,
-            "split": f"{split}, {len(left_out)} people",
+            "split": f"{told[kind]}, {len(left_out)} people",
             "judged_subjects": sorted(left_out),
         },
     }
     # Of names, not of paths: loso-1 and loso-2 are loso.
-    name = " + ".join(part.name for part in parts) if both_ways else _common_name(parts)
-    recipe = _without_people(first.recipe, protocol)
+    name = " + ".join(part.name for part in parts) if kind == "both ways" else _common_name(parts)
+    recipe = _without_people(first.recipe, kind)
     return Pool(name, first.folder, first.path, summary, recipe, parts=tuple(parts))
 
 
