@@ -294,7 +294,7 @@ def test_runs_that_hold_out_people_in_turn_are_one(tmp_path):
     found = compare(sorted(tmp_path.iterdir()), baseline=f"{tmp_path / 'a-1'}:labels")
     assert found["protocol"]["split"] == "cross_subject, held out in turn, 2 people"
     assert found["entries"]["b:labels"]["comparison"]["gain"] == pytest.approx(3 / 8)
-    told = "a is a-1 and a-3 taken together: one recipe, judged by other people in each."
+    told = "a is a-1 and a-3 taken together: one recipe, judged on other people in each."
     assert told in warnings(compare([tmp_path / "a-1", tmp_path / "a-3"]))
     with pytest.raises(ComparisonError, match=r"a-1 with .*a-3 and .*b-3 are of .*; judged people is \[1, 3\] in"):
         compare([tmp_path / "a-1", tmp_path / "a-3", tmp_path / "b-3"])

@@ -133,7 +133,7 @@ def warnings(summary):
     for name, run in runs.items():
         if len(run["folders"]) > 1:
             parts = listed(Path(folder).resolve().name for folder in run["folders"])
-            yield f"{name} is {parts} taken together: one recipe, judged by other people in each."
+            yield f"{name} is {parts} taken together: one recipe, judged on other people in each."
         if longer := [Path(f).resolve().name for f, n in zip(run["folders"], run["part_seeds"]) if n > run["seeds"]]:
             yield f"Of {listed(longer)} not all seeds are taken: {run['seeds']}, as many as {name} has in each part."
     more = [f"{name} has {run['seeds']}" for name, run in runs.items() if run["seeds"] > seeds]
