@@ -51,20 +51,36 @@ def paired_comparison(ours, baseline, seed=0, draws=20_000):
     }
 
 
+def of_score(comparison):
+    """What `paired_comparison` found of the score: of macro F1 where it is compared, else of the share right.
+
+    Returns:
+        Dictionary with `gain` and `p_value`, and what else is known of that number.
+    """
+    if "macro_f1_gain" not in comparison:
+        return comparison
+    return {k.removeprefix("macro_f1_"): v for k, v in comparison.items() if k.startswith("macro_f1_")}
+
+
 def _macro_f1_comparison(ours, baseline, kept):
     """Gain in macro F1 with its p value; `kept` `(draws, units)` bool is where the two do not change places."""
-    # (units, seeds, right / decided / true, classes)
-    a, b = (np.stack([_counts_by_unit(p) for p in side], axis=1) for side in (ours, baseline))
+    a, b = _counts_of_sides(ours, baseline)
     total = a.sum(axis=0) + b.sum(axis=0)
-
-    def gain(first):
-        one, other = (f1_by_class(*np.moveaxis(counts, -2, 0)) for counts in (first, total - first))
-        return (one - other).mean(axis=(-1, -2))
-
     swapped = b.sum(axis=0) + np.tensordot(kept.astype("float32"), (a - b).astype("float32"), 1)
-    observed = gain(a.sum(axis=0))
-    extreme = np.abs(gain(swapped)) >= abs(observed) - 1e-9
+    observed = _macro_f1_gain(a.sum(axis=0), b.sum(axis=0))
+    extreme = np.abs(_macro_f1_gain(swapped, total - swapped)) >= abs(observed) - 1e-9
     return {"macro_f1_gain": float(observed), "macro_f1_p_value": float((extreme.sum() + 1) / (len(kept) + 1))}
+
+
+def _counts_of_sides(ours, baseline):
+    """Two arrays `(units, seeds, 3, classes)`; the third axis is that of `_counts_by_unit`."""
+    return tuple(np.stack([_counts_by_unit(p) for p in side], axis=1) for side in (ours, baseline))
+
+
+def _macro_f1_gain(ours, baseline):
+    """Difference of macro F1, mean over seeds, of counts `(..., seeds, 3, classes)`."""
+    one, other = (f1_by_class(*np.moveaxis(counts, -2, 0)) for counts in (ours, baseline))
+    return (one - other).mean(axis=(-1, -2))
 
 
 def _counts_by_unit(predictions):
@@ -153,6 +169,25 @@ def bootstrap_interval(ours, baseline, level=0.95, seed=0, draws=10_000):
         gains.append(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
     gains = np.concatenate(gains)
     low, high = np.quantile(gains, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def macro_f1_interval(ours, baseline, level=0.95, seed=0, draws=10_000):
+    """The same of the gain in macro F1 of continuous recordings, of which whole parts are drawn.
+
+    Args:
+        ours, baseline, level: as for `bootstrap_interval`.
+
+    Returns:
+        `(low, high)`, shares of 1.
+    """
+    paired_correctness(ours, baseline)  # checks recordings and seeds
+    a, b = _counts_of_sides(ours, baseline)
+    rng, gains = np.random.default_rng(seed), []
+    for n in _pieces(draws, a[0].size):
+        drawn = rng.multinomial(len(a), np.full(len(a), 1 / len(a)), size=n).astype("float32")
+        gains.append(_macro_f1_gain(*(np.tensordot(drawn, side.astype("float32"), 1) for side in (a, b))))
+    low, high = np.quantile(np.concatenate(gains), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 

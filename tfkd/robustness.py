@@ -10,9 +10,9 @@ from tfkd.comparison import ComparisonError
 from tfkd.data import datasets
 from tfkd.data.perturbations import STANDARD
 from tfkd.deploy import TflmModel, encode_for, load_export
-from tfkd.evaluation import Predictions, mean_and_spread
+from tfkd.evaluation import Predictions, mean_and_spread, score_of
 from tfkd.experiment import Experiment
-from tfkd.paired import holm, paired_comparison
+from tfkd.paired import holm, of_score, paired_comparison
 from tfkd.prepared import cut
 from tfkd.recipe import load_recipe
 from tfkd.seed_run import SeedRun
@@ -51,8 +51,9 @@ def judge(run, stages, seeds, exports, data_dir=None, float_students=False, pert
         say: function that takes a line of progress.
 
     Returns:
-        A JSON-able dictionary: `students`, accuracy by stage and perturbation; `comparisons`, paired, of each later
-        stage with the first, with p values corrected for the number of perturbations; `meanings` in words.
+        A JSON-able dictionary: `students`, score (`tfkd.evaluation.score_of`) by stage and perturbation;
+        `comparisons`, paired, of each later stage with the first, with p values corrected for the number of
+        perturbations; `meanings` in words.
 
     Raises:
         ComparisonError: a stage is missing or no student.
@@ -81,7 +82,8 @@ def judge(run, stages, seeds, exports, data_dir=None, float_students=False, pert
             for name, seen in windows.items():
                 parts = seed_run.trainer.inputs_in_parts(seen, [seed_run.trainer.student_input])
                 found[stage][name].append(Predictions.of(seen, np.concatenate([student(x) for x in parts])))
-    return {**_summary(found, perturbations, float_students), "int8_is": before}
+    score = score_of(recipe.windows.kind)
+    return {**_summary(found, perturbations, float_students, score), "int8_is": before}
 
 
 def _check(run, stages, seeds, float_students, before):
@@ -134,10 +136,10 @@ def _int8(seed_run, stage, exported_by_run, exports):
     return lambda x: model.predict(encode_for(exported.contract, x))
 
 
-def _summary(found, perturbations, float_students):
+def _summary(found, perturbations, float_students, score):
     first, *others = found
     comparisons = {
-        stage: {name: paired_comparison(found[stage][name], found[first][name]) for name in found[stage]}
+        stage: {name: of_score(paired_comparison(found[stage][name], found[first][name])) for name in found[stage]}
         for stage in others
     }
     for by_condition in comparisons.values():
@@ -149,7 +151,7 @@ def _summary(found, perturbations, float_students):
         "baseline": first,
         "students": {
             stage: {
-                name: mean_and_spread([p.metrics()["accuracy"] for p in predictions])
+                name: mean_and_spread([p.metrics()[score] for p in predictions])
                 for name, predictions in by_condition.items()
             }
             for stage, by_condition in found.items()

@@ -9,7 +9,7 @@ import numpy as np
 
 from tfkd import files, narrowing, pruning, quantizing
 from tfkd.distillers import Progressive
-from tfkd.evaluation import Predictions
+from tfkd.evaluation import Predictions, score_of
 from tfkd.recipe import RecipeError
 from tfkd.segments import continuous_metrics
 from tfkd.teaching import Teaching
@@ -82,7 +82,7 @@ class SeedRun:
 
     def run(self, stages=None):
         """Runs those of the stages, all of the recipe by default, that have no record yet."""
-        accuracy = {}
+        scores, score = {}, score_of(self.recipe.windows.kind)
         for stage in stages_of(self.recipe) if stages is None else stages:
             record = self.folder / f"{stage}.json"
             done = record.exists()
@@ -94,7 +94,7 @@ class SeedRun:
                 metrics = metrics_of(Predictions.load(self.folder / f"{stage}.npz"))
                 files.write_json(record, {**metrics, **facts, "seconds": round(time.time() - started, 1)})
             found = read_record(record)
-            accuracy[stage] = found["accuracy"]
+            scores[stage] = found[score]
             right = f"{100 * found['accuracy']:.1f} % of {self.prepared.side}"
             if self.prepared.judged.units is None:
                 told = f"{right} recordings right"
@@ -102,15 +102,15 @@ class SeedRun:
                 told = f"{right} moments right, macro F1 {100 * found['macro_f1']:.1f} %"
             self._say(stage, "done before" if done else f"{told} ({found['seconds']:.0f} s)")
             if stage == "labels":
-                self._warn_of_poor_teachers(accuracy)
+                self._warn_of_poor_teachers(scores)
 
-    def _warn_of_poor_teachers(self, accuracy):
-        for stage, value in accuracy.items():
-            if stage.startswith("teacher") and value < accuracy["labels"]:
+    def _warn_of_poor_teachers(self, scores):
+        for stage, value in scores.items():
+            if stage.startswith("teacher") and value < scores["labels"]:
                 self._say(
                     stage,
                     f"warning: with {100 * value:.1f} % it knows less than the student on labels alone, "
-                    f"{100 * accuracy['labels']:.1f} %. What it says may do more harm than good.",
+                    f"{100 * scores['labels']:.1f} %. What it says may do more harm than good.",
                 )
 
     def _say(self, stage, words):

@@ -1,5 +1,6 @@
 """Runs that never ran, for tests of reports: folders as `SeedRun` leaves them, and a reader of the page."""
 
+import dataclasses
 import html.parser
 import types
 
@@ -44,6 +45,8 @@ def make_run(folder, seeds=2, rates=RATES, same=(), recipe=None, side="test", cl
     """A run folder as `SeedRun` leaves it, and its summary. Stages in `same` all answer alike."""
     recipe = recipe or Recipe(description="a < b & c", data=Data("utd"))
     train, judged = make_windows((1, 3), classes, **windows), make_windows(judged, classes, **windows)
+    if recipe.windows.kind == "continuous":
+        judged = dataclasses.replace(judged, units=judged.recordings)
     for seed in range(seeds):
         for number, (stage, rate) in enumerate(rates.items()):
             generator = np.random.default_rng((seed, 0 if stage in same else number + 1))

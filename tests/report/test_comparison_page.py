@@ -6,11 +6,12 @@ import re
 
 import pytest
 
-from tests.report.invented import RATES, Reader, make_run
+from tests.report.invented import RATES, Reader, make_run, written
 from tfkd import files
 from tfkd.comparison import compare
-from tfkd.recipe import Data, Recipe, Student
+from tfkd.recipe import Data, Recipe, Student, Windowing
 from tfkd.report import comparison
+from tfkd.report.card import zoo
 from tfkd.report.words import STAGES
 
 STUDENTS = ["labels", "distilled", "int8"]
@@ -30,6 +31,10 @@ def runs(tmp_path_factory):
 
 def page_of(summary):
     return Reader(comparison.build(summary))
+
+
+def plain(text):
+    return text.replace("\u00a0", " ").replace("−", "-")
 
 
 def robust(students, conditions):
@@ -123,17 +128,34 @@ def test_moments_are_not_called_recordings_and_few_parts_are_told(runs):
     assert "Only 4 recordings or parts of them are compared: p is never below 0.12." in page.text
 
 
-def test_macro_f1_is_compared_where_it_is_the_score(runs):
-    summary = compare(runs[:1], ["labels", "distilled"])
-    assert "macro F1" not in comparison.as_text(summary)
-    entry = summary["entries"]["a & b:distilled"]
-    entry["comparison"] |= {"macro_f1_gain": 0.123, "macro_f1_p_value": 0.004}
+def test_macro_f1_is_what_counts_of_continuous_recordings(tmp_path):
+    recipe = Recipe(windows=Windowing(kind="continuous", hop=30), data=Data("utd"))
+    made = make_run(tmp_path / "shifts", recipe=recipe, cuts=4)
+    summary = compare([tmp_path / "shifts"], [*STUDENTS, "control"])
+    entries = {name.partition(":")[2]: entry for name, entry in summary["entries"].items()}
+    better, found = entries["distilled"], entries["distilled"]["comparison"]
+    low, high = found["macro_f1_interval"]
+    assert low < found["macro_f1_gain"] < high and found["gain"] != pytest.approx(found["macro_f1_gain"], abs=0.01)
+    assert found["macro_f1_holm_p_value"] == pytest.approx(3 * found["macro_f1_p_value"])
     told = comparison.as_text(summary).splitlines()
-    assert re.search(r"corrected +macro F1, % +gain, points +p$", told[0])
-    f1 = f"{100 * entry['macro_f1']['mean']:.1f} ± {100 * entry['macro_f1']['std']:.1f}"
-    assert re.search(rf" {f1} +\+12\.3 +0\.004$", told[2]) and re.search(r" [\d.]+ ± [\d.]+$", told[1])
+    assert re.match(r" +macro F1, % +gain, points +95 % interval +p +corrected$", told[0])
+    f1 = f"{100 * better['macro_f1']['mean']:.1f} ± {100 * better['macro_f1']['std']:.1f}"
+    gain, ends = (f"{100 * found['macro_f1_gain']:+.1f}", f"{100 * low:+.1f} to {100 * high:+.1f}")
+    assert re.match(rf"Student, distilled +{f1} +{re.escape(gain)} +{re.escape(ends)} ", told[2])
     page = page_of(summary)
-    assert page.row("Compared")[-2:] == ["gain in macro\nF1, points", "p of that,\nuncorrected"]
+    best = f"{100 * better['macro_f1']['mean']:.1f} %"
+    assert f"Highest macro F1 among students: Student, distilled , {best} ±" in plain(page.text)
+    assert f"is better than Student on labels alone: {gain} points of macro F1 (95 %: {ends}" in plain(page.text)
+    assert page.row("Compared")[3] == "gain in macro\nF1, points"
+    assert page.row("Student, distilled")[-2] == f"{100 * found['gain']:+.1f}", "moments right stand beside"
+    assert "Points of macro F1. Bold" in page.text
+    run = Reader(written(tmp_path / "shifts", made))
+    assert "The int8 student reaches a macro F1 of " in run.text and "over 96 test moments" in run.text
+    own = made["comparisons"]["distilled_vs_labels"]
+    assert f"on labels alone: {100 * own['macro_f1_gain']:+.1f} points of macro F1 (p" in plain(run.text)
+    assert f"seed 0's student, {100 * made['stages']['int8']['macro_f1']['seeds'][0]:.1f} % macro F1" in plain(run.text)
+    row = zoo({"shifts": made}).splitlines()[-1]
+    assert f"| {f1} | {gain} (p < 0.001) |" in row and "macro F1 over moments" in row
 
 
 def test_few_things_to_compare_leave_out_what_there_is_nothing_to_say_of(runs):
@@ -143,10 +165,10 @@ def test_few_things_to_compare_leave_out_what_there_is_nothing_to_say_of(runs):
 
 
 def test_many_lines_and_long_names_are_drawn(runs):
-    from tfkd.report.plots import accuracy_over, compared_dots
+    from tfkd.report.plots import compared_dots, score_over
 
     lines = {f"stage {i} with a rather long name": [(0.1, 0.5, 0.1), (0.4, 0.5 + i / 500, 0.0)] for i in range(12)}
-    drawn = accuracy_over(lines, "data.label_noise", "label")
+    drawn = score_over(lines, "data.label_noise", "right, %", "label")
     heights = sorted(float(y) for y in re.findall(r'y="([\d.]+)"[^>]*>stage', drawn))
     assert len(heights) == 12 and min(b - a for a, b in itertools.pairwise(heights)) > 7, "no name on another"
-    assert "stage 1" in compared_dots([("turned", [[0.1], [0.2]])], ["stage 0", "stage 1"], "label")
+    assert "stage 1" in compared_dots([("turned", [[0.1], [0.2]])], ["stage 0", "stage 1"], "right, %", "label")

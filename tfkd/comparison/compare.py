@@ -11,8 +11,16 @@ import numpy as np
 
 from tfkd.comparison.choose import choose
 from tfkd.comparison.entries import ComparisonError, Entry, differences, recipe_value, shared_protocol
-from tfkd.evaluation import calibration_error, mean_and_spread, negative_log_likelihood, overconfidence
-from tfkd.paired import agreement, bootstrap_interval, holm, paired_comparison, paired_correctness, sign_flip_p_value
+from tfkd.evaluation import calibration_error, mean_and_spread, negative_log_likelihood, overconfidence, score_of
+from tfkd.paired import (
+    agreement,
+    bootstrap_interval,
+    holm,
+    macro_f1_interval,
+    paired_comparison,
+    paired_correctness,
+    sign_flip_p_value,
+)
 
 FORMAT = 1
 MOST_IN_PAIRS = 8
@@ -30,7 +38,7 @@ def compare(named, stages=(), baseline=None, against=None):
         stages: stages to take of each folder that is named without one; all that it has if empty.
         baseline: what every entry is compared with: `"folder:stage"`, or a stage alone, which is then taken from
             each entry's own run. `None`: the student on labels alone of the own run.
-        against: a recipe key, such as `"data.label_noise"`, to see the accuracy of each stage over.
+        against: a recipe key, such as `"data.label_noise"`, to see the score of each stage over.
 
     Returns:
         A JSON-able dictionary. Accuracies, gains and calibration errors are shares of 1, `negative_log_likelihood` is
@@ -111,12 +119,14 @@ def _numbers(entry, reference, protocol, seeds):
     }
     if reference:
         theirs = reference.predictions(seeds)
-        low, high = bootstrap_interval(predictions, theirs)
+        intervals = {"interval": list(bootstrap_interval(predictions, theirs))}
+        if predictions[0].units is not None:
+            intervals["macro_f1_interval"] = list(macro_f1_interval(predictions, theirs))
         shares = _shares(theirs, protocol)
         by_person = _subtracted(numbers["per_person"], shares["per_person"])
         numbers["comparison"] = {
             **paired_comparison(predictions, theirs),
-            "interval": [low, high],
+            **intervals,
             "per_person": by_person,
             "people_p_value": sign_flip_p_value(list(by_person.values())),
             "per_class": _subtracted(numbers["per_class"], shares["per_class"]),
@@ -167,12 +177,14 @@ def _pairs(entries, references, seeds):
 
 def _correct(comparisons):
     """Adds p values corrected for the number of comparisons."""
-    for found, corrected in zip(comparisons, holm([found["p_value"] for found in comparisons])):
-        found["holm_p_value"] = corrected
+    for of in ("", "macro_f1_"):
+        compared = [found for found in comparisons if f"{of}p_value" in found]
+        for found, corrected in zip(compared, holm([found[f"{of}p_value"] for found in compared])):
+            found[f"{of}holm_p_value"] = corrected
 
 
 def _curve(entries, key, summary):
-    """Accuracy of each stage over a recipe's value; runs of the same value count as further seeds."""
+    """Score of each stage over a recipe's value; runs of the same value count as further seeds."""
     values = {entry.run.name: recipe_value(entry.run, key) for entry in entries}
     if len(set(values.values())) < 2:
         raise ComparisonError(
@@ -181,8 +193,8 @@ def _curve(entries, key, summary):
         )
     points = {}
     for entry in entries:
-        accuracies = summary["entries"][entry.name]["accuracy"]["seeds"]
-        points.setdefault(entry.stage, {}).setdefault(values[entry.run.name], []).extend(accuracies)
+        scores = summary["entries"][entry.name][score_of(entry.run.recipe.windows.kind)]["seeds"]
+        points.setdefault(entry.stage, {}).setdefault(values[entry.run.name], []).extend(scores)
     stages = {
         stage: [{"value": value, **mean_and_spread(by_value[value])} for value in sorted(by_value)]
         for stage, by_value in points.items()

@@ -28,9 +28,11 @@ from tfkd.report.words import (
     DECISIVE,
     F1_TEST,
     SEQUENCES,
+    axis,
     decided,
     final,
     headline,
+    score,
     stage_names,
     units,
     verdict,
@@ -96,7 +98,7 @@ def _stages(summary):
         ]
         for stage, found in stages.items()
     ]
-    dots = [(stage_names(stage)[0], found["accuracy"]["seeds"]) for stage, found in stages.items()]
+    dots = [(stage_names(stage)[0], found[score(summary["protocol"])]["seeds"]) for stage, found in stages.items()]
     meaning = "± is the standard deviation over seeds. " if seeds > 1 else ""
     explained = (
         "A recording's answer is the class of the highest mean probability over its windows; a window's "
@@ -112,7 +114,7 @@ def _stages(summary):
     return [
         table("Accuracy of each stage", head, rows),
         tag("p", f"{meaning}{explained}Time is of training and judging together.", class_="small"),
-        tag("figure", Html(plots.seed_dots(dots, "Accuracy of each stage and seed")),
+        tag("figure", Html(plots.seed_dots(dots, axis(summary["protocol"]), "Each stage and seed")),
             tag("figcaption", "A dot is a seed, the bar their mean."), class_="dots"),
         tag("h3", "The protocol"),
         facts(_protocol(summary)),

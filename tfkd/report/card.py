@@ -1,6 +1,7 @@
 """The card of a recipe in the zoo: what was measured, from `results.json`, in Markdown."""
 
-from tfkd.report.words import SEQUENCES, decided, few_units, how_many, one_run, sources, stage_names, units
+from tfkd.paired import of_score
+from tfkd.report.words import SEQUENCES, decided, few_units, how_many, one_run, score, sources, stage_names, units
 
 MEASURED = ("<!-- measured -->", "<!-- end of measured -->")
 ZOO = ("<!-- results -->", "<!-- end of results -->")
@@ -127,7 +128,7 @@ def zoo(results_by_model):
     ]
     for name, results in results_by_model.items():
         shown = (results["stages"].get(stage) for stage in ("teacher", "labels", "distilled", "int8"))
-        *accuracies, int8 = (_spread(found["accuracy"]) if found else "" for found in shown)
+        *accuracies, int8 = (_spread(found[score(results["protocol"])]) if found else "" for found in shown)
         cells = (f"[`{name}`](models/{name}/README.md)", _protocol(results), *accuracies, _gain(results), int8)
         lines.append("| " + " | ".join((*cells, _size(results["stages"]))) + " |")
     return "\n".join(lines) + "\n"
@@ -139,7 +140,7 @@ def _protocol(results):
     words = {
         "whole_trial": "whole trials",
         "stream": "sliding windows, by trial",
-        "continuous": "continuous recordings, by moment",
+        "continuous": "continuous recordings, macro F1 over moments",
     }[protocol["windowing"]]
     some = "" if labelled == everyone else f"; labels of {_persons(len(labelled))} in {len(everyone)}"
     known = "; people who trained" if set(protocol["judged_subjects"]) & set(everyone) else ""
@@ -155,7 +156,7 @@ def _persons(count):
 
 
 def _gain(results):
-    found = results["comparisons"]["distilled_vs_labels"]
+    found = of_score(results["comparisons"]["distilled_vs_labels"])
     p = _p(found["p_value"])
     return f"{100 * found['gain']:+.1f} (p {p if p.startswith('<') else f'= {p}'})"
 

@@ -6,6 +6,7 @@ What is written are the numbers of `comparison.json`, nothing else.
 from pathlib import Path
 
 from tfkd import files
+from tfkd.paired import of_score
 from tfkd.report import comparison_details as details
 from tfkd.report import plots
 from tfkd.report.page import (
@@ -22,7 +23,19 @@ from tfkd.report.page import (
     table,
     tag,
 )
-from tfkd.report.words import DECISIVE, F1_TEST, decided, few_units, how_many, shown, stage_names, units
+from tfkd.report.words import (
+    DECISIVE,
+    F1_TEST,
+    axis,
+    decided,
+    few_units,
+    how_many,
+    score,
+    scored,
+    shown,
+    stage_names,
+    units,
+)
 
 WITHOUT_SPACES = str.maketrans({"\u00a0": " ", "\u2011": "-"})
 
@@ -85,14 +98,14 @@ def full_names(summary):
 def _lead(summary, names):
     entries, protocol = summary["entries"], summary["protocol"]
     students = {name: e for name, e in entries.items() if not e["stage"].startswith("teacher")} or entries
-    best = max(students, key=lambda name: students[name]["accuracy"]["mean"])
-    seeds = f"{summary['seeds']} seed{'s' if summary['seeds'] > 1 else ''}"
+    by = score(protocol)
+    best = max(students, key=lambda name: students[name][by]["mean"])
     said = [
-        "Most right among students: ",
+        "Most right among students: " if by == "accuracy" else "Highest macro F1 among students: ",
         tag("strong", names[best]),
-        f", {percent(students[best]['accuracy']['mean'])}",
-        f"\u00a0±\u00a0{100 * students[best]['accuracy']['std']:.1f}" if summary["seeds"] > 1 else "",
-        f" of {how_many(protocol)} {protocol['judged']} {decided(protocol)} ({seeds}).",
+        ", ",
+        *scored(protocol, students[best], summary["seeds"]),
+        f" ({summary['seeds']} seed{'s' if summary['seeds'] > 1 else ''}).",
     ]
     return Html("".join(map(str, said)))
 
@@ -102,14 +115,15 @@ def _findings(summary, names):
     compared = [(name, entry) for name, entry in summary["entries"].items() if entry["comparison"]]
     silent = []
     for name, entry in compared:
-        found = entry["comparison"]
+        found = of_score(entry["comparison"])
         low, high = map(points, found["interval"])
         if not _shown(found):
             silent.append(names[name])
             continue
+        of_what = "" if found is entry["comparison"] else " of macro F1"
         yield (
             f"{names[name]} is {'better' if found['gain'] > 0 else 'worse'} than {names[entry['baseline']]}: "
-            f"{points(found['gain'])}\u00a0points (95\u00a0%: {low} to {high}; corrected "
+            f"{points(found['gain'])}\u00a0points{of_what} (95\u00a0%: {low} to {high}; corrected "
             f"{p_value(found['holm_p_value'])})."
         )
     if silent:
@@ -117,7 +131,7 @@ def _findings(summary, names):
 
 
 def _shown(found):
-    """Whether there is a difference by the corrected p value."""
+    """Whether there is a difference of the score by the corrected p value; `found` as `of_score` gives it."""
     return shown({"gain": found["gain"], "p_value": found["holm_p_value"]})
 
 
@@ -159,30 +173,31 @@ def warnings(summary):
 
 def _result(summary, names):
     seeds, entries = summary["seeds"], summary["entries"]
-    head = ["Compared", f"right, % of\n{decided(summary['protocol'])}", "macro F1,\n%", "gain,\npoints"]
-    head += ["95 %\ninterval", "p", "p,\ncorrected"]
-    with_f1 = _compares_f1(summary)
-    head += ["gain in macro\nF1, points", "p of that,\nuncorrected"] if with_f1 else []
+    by_f1 = score(summary["protocol"]) == "macro_f1"
+    head = ["Compared", f"right, % of\n{decided(summary['protocol'])}", "macro F1,\n%"]
+    head += ["gain in macro\nF1, points" if by_f1 else "gain,\npoints", "95 %\ninterval", "p", "p,\ncorrected"]
+    head += ["gain in moments\nright, points", "p of that,\nuncorrected"] if by_f1 else []
     rows = []
     for name, entry in entries.items():
         row = [names[name], spread(entry["accuracy"], seeds), spread(entry["macro_f1"], seeds)]
-        found = entry["comparison"]
-        if found:
+        if entry["comparison"]:
+            found, of_moments = of_score(entry["comparison"]), entry["comparison"]
             low, high = found["interval"]
             row += [
                 tag("strong", points(found["gain"])) if _shown(found) else points(found["gain"]),
                 f"{points(low)} to {points(high)}",
                 p_number(found["p_value"]),
                 p_number(found["holm_p_value"]),
-                *([points(found["macro_f1_gain"]), p_number(found["macro_f1_p_value"])] if with_f1 else []),
+                *([points(of_moments["gain"]), p_number(of_moments["p_value"])] if by_f1 else []),
             ]
         rows.append(row + [None] * (len(head) - len(row)))
-    best = max(entry["accuracy"]["mean"] for entry in entries.values())
-    far = [name for name, entry in entries.items() if entry["accuracy"]["mean"] < best / 2]  # a control, usually
-    dots = [(names[name], entry["accuracy"]["seeds"]) for name, entry in entries.items() if name not in far]
+    scores = {name: entry[score(summary["protocol"])] for name, entry in entries.items()}
+    best = max(found["mean"] for found in scores.values())
+    far = [name for name, found in scores.items() if found["mean"] < best / 2]  # a control, usually
+    dots = [(names[name], found["seeds"]) for name, found in scores.items() if name not in far]
     caption = "A dot is a seed, the bar their mean." if seeds > 1 else "Each bar is the one seed."
     if far:
-        each = (f"{names[name]} ({percent(entries[name]['accuracy']['mean'])})" for name in far)
+        each = (f"{names[name]} ({percent(scores[name]['mean'])})" for name in far)
         caption += f" Far below, and not drawn: {listed(each)}."
     return [
         table("Accuracy, and gain over the baseline", head, rows),
@@ -192,17 +207,12 @@ def _result(summary, names):
             f"The interval is a bootstrap over {units(summary['protocol'])}. p is of a paired test that flips signs at "
             f"random over the same {units(summary['protocol'])}, averaged over the same seeds; corrected, for how many "
             f"comparisons stand in this table (Holm). Bold: the corrected one is below {DECISIVE}."
-            + (f" {F1_TEST}" if with_f1 else ""),
+            + (f" {F1_TEST}" if by_f1 else ""),
             class_="small",
         ),
-        tag("figure", Html(plots.seed_dots(dots, "Accuracy of each entry and seed")),
+        tag("figure", Html(plots.seed_dots(dots, axis(summary["protocol"]), "Each entry and seed")),
             tag("figcaption", caption), style="max-width: 42rem"),
     ]  # fmt: skip
-
-
-def _compares_f1(summary):
-    """Whether the macro F1 is compared too: of continuous recordings, whose score it is."""
-    return any("macro_f1_gain" in (entry["comparison"] or {}) for entry in summary["entries"].values())
 
 
 def _baselines(summary):
@@ -263,19 +273,15 @@ def _written(value):
 
 def as_text(summary):
     """The result as a table for a terminal, and the warnings."""
-    names, with_f1 = full_names(summary), _compares_f1(summary)
-    f1 = ["macro F1, %", "gain, points", "p"] if with_f1 else []
-    rows = [["", "right, %", "gain, points", "95 % interval", "p", "corrected", *f1]]
+    names, by = full_names(summary), score(summary["protocol"])
+    rows = [["", axis(summary["protocol"]), "gain, points", "95 % interval", "p", "corrected"]]
     for name, entry in summary["entries"].items():
-        found = entry["comparison"]
-        row = [names[name], spread(entry["accuracy"], summary["seeds"])]
-        if found:
+        row = [names[name], spread(entry[by], summary["seeds"])]
+        if entry["comparison"]:
+            found = of_score(entry["comparison"])
             low, high = map(points, found["interval"])
             row += [points(found["gain"]), f"{low} to {high}"]
             row += [p_number(found["p_value"]), p_number(found["holm_p_value"])]
-        if with_f1:
-            row += [""] * (6 - len(row)) + [spread(entry["macro_f1"], summary["seeds"])]
-            row += [points(found["macro_f1_gain"]), p_number(found["macro_f1_p_value"])] if found else []
         rows.append(row)
     if summary.get("robustness"):
         rows += [[], *details.robustness_rows(summary)]

@@ -1,8 +1,9 @@
 """The parts of a comparison that go down to pairs, people, classes, teachers and confidence."""
 
+from tfkd.paired import of_score
 from tfkd.report import plots
 from tfkd.report.page import Html, folded, number, p_number, percent, points, spread, table, tag
-from tfkd.report.words import DECISIVE, decided, stage_names, units
+from tfkd.report.words import DECISIVE, axis, decided, score, stage_names, units
 
 MOST_CLASSES = 3
 """How many of the largest gains, and of the largest losses, are named."""
@@ -21,7 +22,7 @@ def short_names(summary):
 
 
 def curve(summary):
-    """Accuracy of each stage over a recipe's value."""
+    """The score of each stage over a recipe's value."""
     drawn = summary["curve"]
     if not drawn:
         return []
@@ -40,11 +41,12 @@ def curve(summary):
         rows.append([stage_names(stage)[0], *(by_value.get(value) for value in values)])
     counted = " (people whose labels are used)" if key == "data.labelled_subjects" else ""
     others = [k for k in summary["differences"] if k != key]
-    drawing = plots.accuracy_over(lines, key + counted, f"Accuracy over {key}")
+    said = axis(summary["protocol"])
+    drawing = plots.score_over(lines, key + counted, said, f"{said} over {key}")
     return [
         tag("figure", Html(drawing), style="max-width: 36rem"),
-        table(f"Accuracy over {key}", [key, *(f"{value:g}" for value in values)], rows),
-        tag("p", "In %, mean and standard deviation over seeds (and over runs of the same value)."
+        table(f"{said} over {key}", [key, *(f"{value:g}" for value in values)], rows),
+        tag("p", "Mean and standard deviation over seeds (and over runs of the same value)."
             + (f" The runs differ in {len(others)} other keys too: see below." if others else ""), class_="small"),
     ]  # fmt: skip
 
@@ -56,8 +58,9 @@ def pairs(summary, names):
     entries = list(summary["entries"])
     gains = {}
     for pair in summary["pairs"]:
-        gains[pair["ours"], pair["baseline"]] = pair["gain"], pair["holm_p_value"]
-        gains[pair["baseline"], pair["ours"]] = -pair["gain"], pair["holm_p_value"]
+        found = of_score(pair)
+        gains[pair["ours"], pair["baseline"]] = found["gain"], found["holm_p_value"]
+        gains[pair["baseline"], pair["ours"]] = -found["gain"], found["holm_p_value"]
 
     def cell(row, column):
         if row == column:
@@ -68,9 +71,10 @@ def pairs(summary, names):
     rows = [
         [f"{i + 1}  {names[row]}", *(cell(row, column) for column in entries)] for i, row in enumerate(entries)
     ]
+    of_what = " of macro F1" if score(summary["protocol"]) == "macro_f1" else ""
     return [
         table("Gains of rows over columns", ["Gain of row over column", *range(1, len(entries) + 1)], rows),
-        tag("p", "Points. Bold: p, corrected for the number of pairs (Holm), is below "
+        tag("p", f"Points{of_what}. Bold: p, corrected for the number of pairs (Holm), is below "
             f"{DECISIVE}. Columns carry the numbers of the rows.", class_="small"),
     ]  # fmt: skip
 
@@ -198,7 +202,7 @@ def _robustness_of(found, summary):
     head = ["Perturbation", *(f"{called[stage]},\n%" for stage in students)]
     for stage in found["comparisons"]:
         head += [f"{called[stage]}\n− {called[found['baseline']]}", "p,\ncorrected"]
-    rows, drawn = [], []
+    rows, drawn, said = [], [], axis(summary["protocol"])
     for condition in found["students"][students[0]]:
         row = [condition, *(spread(found["students"][stage][condition], seeds) for stage in students)]
         for compared in found["comparisons"].values():
@@ -209,9 +213,9 @@ def _robustness_of(found, summary):
     return [
         tag("p", f"The judged people's recordings are changed before they are cut into windows, and {found['engine']} "
             "answer. Every student gets the same changed recordings."),
-        tag("figure", Html(plots.compared_dots(drawn, [called[s] for s in students], "Accuracy when perturbed")),
+        tag("figure", Html(plots.compared_dots(drawn, [called[s] for s in students], said, "When perturbed")),
             tag("figcaption", "A dot is a seed, the bar their mean."), style="max-width: 42rem"),
-        table("Accuracy when perturbed", head, rows),
+        table(f"{said}, when perturbed", head, rows),
         tag("p", f"p: paired test against {called[found['baseline']]} over the same recordings and seeds, corrected "
             f"for the number of perturbations (Holm). Bold: below {DECISIVE}. Which of the sensor's y and z lies "
             "across the arm is not known: the other wrist was tried both ways. A mirrored movement keeps its label, "

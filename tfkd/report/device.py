@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from tfkd.deploy.variants import MEANINGS, file_name
 from tfkd.report.page import facts, kilobytes, percent, points, table, tag
-from tfkd.report.words import numbers, of_int8, one_run, stage_names
+from tfkd.report.words import SCORES, axis, numbers, of_int8, one_run, score, stage_names
 
 EXPORTED_FILES = {
     "student.tflite": "the model",
@@ -33,6 +33,7 @@ def on_the_device(folder, summary):
     int8, seeds = summary["stages"]["int8"], summary["seeds"]
     most = " (the largest of the seeds)" if seeds > 1 else ""
     change = of_int8(summary["comparisons"])
+    by = score(summary["protocol"])
     macs, quantization = int8.get("macs"), summary["recipe"].get("quantization", {})
     return [
         facts(
@@ -44,7 +45,7 @@ def on_the_device(folder, summary):
                 ("Weights", _WEIGHTS[quantization.get("weight_bits", 8)]),
                 ("Sparsity", _zeros(summary["stages"].get("pruned", {}))),
                 ("int8 minus float", numbers(change)),
-                ("Exported", f"seed 0's student, {percent(int8['accuracy']['seeds'][0])} right"),
+                ("Exported", f"seed 0's student, {percent(int8[by]['seeds'][0])} {SCORES[by]}"),
             ]
         ),
         *_steps(summary),
@@ -68,27 +69,27 @@ def _zeros(pruned):
 
 def _steps(summary):
     """From the teacher to what is flashed: what each step costs in accuracy, and what it saves."""
-    stages, rows, floats = summary["stages"], [], []
+    stages, rows, floats, by = summary["stages"], [], [], score(summary["protocol"])
     for stage, found in stages.items():
         if stage not in ("teacher", "distilled", "pruned") and not stage.startswith(("narrowed_", "aware", "int8")):
             continue
         made_of = _same_size(stage, stages) or (floats[-1] if floats else None)
         if not stage.startswith(("aware_", "int8")):
             floats.append(stage)
-        accuracy = found["accuracy"]["mean"]
+        accuracy = found[by]["mean"]
         size = found.get("model_bytes") or (4 * found["parameters"] if "parameters" in found else None)
         rows.append(
             [
                 stage_names(stage)[0],
                 percent(accuracy),
-                points(accuracy - stages[made_of]["accuracy"]["mean"]) if made_of else None,
+                points(accuracy - stages[made_of][by]["mean"]) if made_of else None,
                 kilobytes(size) if size else None,
                 *(kilobytes(found[key]) if key in found else None for key in _BYTES),
                 *(f"{found[key]:,}" if key in found else None for key in ("macs", "instructions")),
             ]
         )
-    head = ["Step", "right, %", "points to what\nit was made of", "model", "arena\nin TFLM", "flash as\nplain C"]
-    head += ["RAM as\nplain C", "multiply-adds", "instructions\nas plain C"]
+    head = ["Step", axis(summary["protocol"]), "points to what\nit was made of", "model", "arena\nin TFLM"]
+    head += ["flash as\nplain C", "RAM as\nplain C", "multiply-adds", "instructions\nas plain C"]
     return [
         tag("h3", "What each step cost"),
         table("From the teacher to the device", head, rows),

@@ -17,11 +17,12 @@ _DASHES = ("-", "--", ":")
 _LONGEST_NAME = 24
 
 
-def seed_dots(rows, label):
-    """Accuracy of each stage: one dot a seed, and a bar at their mean.
+def seed_dots(rows, score, label):
+    """The score of each stage: one dot a seed, and a bar at their mean.
 
     Args:
-        rows: list of `(name, accuracies)`, accuracies as shares of 1, one a seed.
+        rows: list of `(name, scores)`, scores as shares of 1, one a seed.
+        score: what the axis says.
         label: what a screen reader says.
 
     Returns:
@@ -41,7 +42,7 @@ def seed_dots(rows, label):
     axes.set_yticks([])
     axes.margins(x=0.06)
     axes.locator_params(axis="x", nbins=5)
-    axes.set_xlabel("% right", color=MUTED, fontsize=8.5, labelpad=2)
+    axes.set_xlabel(score, color=MUTED, fontsize=8.5, labelpad=2)
     return _svg(figure, label)
 
 
@@ -120,13 +121,13 @@ def confusion_matrix(table, classes, label):
     return _svg(figure, label)
 
 
-def compared_dots(rows, series, label):
-    """Accuracy under several conditions, side by side: for each a line of dots, a bar each at the means.
+def compared_dots(rows, series, score, label):
+    """The score under several conditions, side by side: for each a line of dots, a bar each at the means.
 
     Args:
-        rows: list of `(name, [accuracies of each series])`, accuracies as shares of 1, one a seed; at most twelve
-            series.
-        series: names, one for each list of accuracies.
+        rows: list of `(name, [scores of each series])`, scores as shares of 1, one a seed; at most twelve series.
+        series: names, one for each list of scores.
+        score: what the axis says.
         label: what a screen reader says.
 
     Returns:
@@ -155,16 +156,17 @@ def compared_dots(rows, series, label):
     axes.set_yticks([])
     axes.margins(x=0.05)
     axes.locator_params(axis="x", nbins=6)
-    axes.set_xlabel("% right", color=MUTED, fontsize=8.5, labelpad=2)
+    axes.set_xlabel(score, color=MUTED, fontsize=8.5, labelpad=2)
     return _svg(figure, label)
 
 
-def accuracy_over(lines, quantity, label):
-    """Accuracy over a number: a line for each name through the means, with the standard deviation as a bar.
+def score_over(lines, quantity, score, label):
+    """The score over a number: a line for each name through the means, with the standard deviation as a bar.
 
     Args:
         lines: name -> list of `(value, mean, standard deviation)`, the last two as shares of 1.
         quantity: what the values are.
+        score: what the other axis says.
         label: what a screen reader says.
 
     Returns:
@@ -193,17 +195,18 @@ def accuracy_over(lines, quantity, label):
     axes.set_ylim(low, max(high, at + gap / 2))
     axes.set_xticks(values if len(values) <= 8 else values[:: math.ceil(len(values) / 8)])
     axes.locator_params(axis="y", nbins=6)
-    axes.set_ylabel("% right", color=MUTED, fontsize=8.5, labelpad=2)
+    axes.set_ylabel(score, color=MUTED, fontsize=8.5, labelpad=2)
     axes.set_xlabel(quantity, color=MUTED, fontsize=8.5, labelpad=2, parse_math=False)
     return _svg(figure, label)
 
 
-def trade_off(points, quantity, label):
-    """Accuracy over what it costs, a dot for each student; those that fit are full, the front is a line.
+def trade_off(points, quantity, score, label):
+    """The score over what it costs, a dot for each student; those that fit are full, the front is a line.
 
     Args:
-        points: list of `(cost, accuracy, fits, on the front)`, the accuracy as a share of 1.
+        points: list of `(cost, score, fits, on the front)`, the score as a share of 1.
         quantity: what the cost is.
+        score: what the other axis says.
         label: what a screen reader says.
 
     Returns:
@@ -217,7 +220,7 @@ def trade_off(points, quantity, label):
         colour = _SERIES[0] if front else MUTED
         axes.plot(x, 100 * y, "o", markersize=5, color=colour, markerfacecolor=colour if fits else "none")
     axes.locator_params(nbins=6)
-    axes.set_ylabel("% right", color=MUTED, fontsize=8.5, labelpad=2)
+    axes.set_ylabel(score, color=MUTED, fontsize=8.5, labelpad=2)
     axes.set_xlabel(quantity, color=MUTED, fontsize=8.5, labelpad=2, parse_math=False)
     return _svg(figure, label)
 

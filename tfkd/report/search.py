@@ -3,6 +3,7 @@
 from tfkd import files
 from tfkd.report import plots
 from tfkd.report.page import Html, kilobytes, page, percent, section, table, tag
+from tfkd.report.words import SCORES
 
 _LIMITS = {
     "flash_bytes": ("flash", kilobytes),
@@ -27,7 +28,8 @@ def write_search(folder, found):
     drawings = []
     for name, cost, scale in costs if found["students"] else ():
         points = [(s[cost] / scale, s["accuracy"], s["fits"], s["front"]) for s in found["students"]]
-        drawings.append(tag("figure", Html(plots.trade_off(points, name, f"Accuracy over {name}")), class_="dots"))
+        drawing = plots.trade_off(points, name, f"{SCORES[found['metric']]}, %", f"Students over {name}")
+        drawings.append(tag("figure", Html(drawing), class_="dots"))
     text = page(
         "tfkd search",
         tag("p", "tfkd search", class_="small"),
@@ -44,7 +46,8 @@ def _lead(found):
         return ["No student that was trained fits yet."]
     best = next(student for student in found["students"] if student["name"] == found["chosen"])
     return [
-        tag("strong", best["name"]), " gets ", tag("strong", percent(best["accuracy"])), " in int8, with ",
+        tag("strong", best["name"]), " gets ", tag("strong", percent(best["accuracy"])),
+        f" {SCORES[found['metric']]} in int8, with ",
         f"{kilobytes(best['flash_bytes'])} of flash, {kilobytes(best['ram_bytes'])} of RAM and ",
         f"{best['instructions']:,} instructions.",
     ]  # fmt: skip
@@ -64,7 +67,8 @@ def _table(found):
         ]
         for student in found["students"]
     ]
-    head = ["Student", "right in int8", "flash", "RAM", "instructions", ".tflite", "fits", "on the front"]
+    head = ["Student", f"{SCORES[found['metric']]} in int8", "flash", "RAM", "instructions", ".tflite", "fits"]
+    head += ["on the front"]
     return table("Students that were trained", head, rows)
 
 

@@ -1,5 +1,7 @@
 """The sentences of a report: what a run's numbers allow to be said, and nothing more hopeful."""
 
+from tfkd.evaluation import score_of
+from tfkd.paired import of_score
 from tfkd.report.page import kilobytes, p_value, percent, points, tag
 
 STAGES = {
@@ -57,6 +59,9 @@ COMPARISONS = {
 SEQUENCES = {"smoothed_macro_f1": "macro F1, smoothed", "segment_f1": "segments' F1", "edit": "edit score"}
 """What is said besides of continuous recordings; see `tfkd.segments`."""
 
+SCORES = {"accuracy": "right", "macro_f1": "macro F1"}
+"""What a student is judged by -> how it is called beside a number."""
+
 DECISIVE = 0.05
 """A p value below this is taken as a difference shown."""
 
@@ -87,6 +92,26 @@ def decided(protocol):
 def units(protocol):
     """What comparisons count by."""
     return "parts of the recordings" if decided(protocol) == "moments" else "recordings"
+
+
+def score(protocol):
+    """Which of a stage's numbers it is judged by; see `tfkd.evaluation.score_of`."""
+    return score_of(protocol["windowing"].partition(":")[0])
+
+
+def axis(protocol):
+    """What the axis of a drawing of it says, or the head of a column."""
+    return f"{SCORES[score(protocol)]}, %"
+
+
+def scored(protocol, found, seeds):
+    """A stage's score and of how much it is: `92.3 % ± 0.8 of 430 test recordings`, as HTML elements."""
+    key = score(protocol)
+    return [
+        tag("strong", percent(found[key]["mean"])),
+        f"\u00a0±\u00a0{100 * found[key]['std']:.1f}" if seeds > 1 else "",
+        f" {'of' if key == 'accuracy' else 'over'} {how_many(protocol)} {protocol['judged']} {decided(protocol)}",
+    ]
 
 
 def how_many(protocol):
@@ -130,13 +155,12 @@ def headline(summary):
         " and an arena of ",
         tag("strong", kilobytes(found["arena_bytes"])),
     ] if stage == "int8" else [", with ", tag("strong", f"{found['parameters']:,}"), " parameters"]  # fmt: skip
+    by_f1 = score(protocol) == "macro_f1"
     lead = tag(
         "p",
-        f"The {stage} student gets ",
-        tag("strong", percent(found["accuracy"]["mean"])),
-        f"\u00a0±\u00a0{100 * found['accuracy']['std']:.1f}" if seeds > 1 else "",
-        f" of {how_many(protocol)} {protocol['judged']} {decided(protocol)} right "
-        f"({seeds} seed{'s' if seeds > 1 else ''})",
+        f"The {stage} student {'reaches a macro F1 of' if by_f1 else 'gets'} ",
+        *scored(protocol, found, seeds),
+        f"{'' if by_f1 else ' right'} ({seeds} seed{'s' if seeds > 1 else ''})",
         *sizes,
         ".",
         class_="lead",
@@ -152,10 +176,11 @@ def final(summary):
 
 
 def shown(comparison):
-    """1 or -1 where a paired comparison shows a difference, 0 where it shows none."""
-    if comparison["p_value"] >= DECISIVE or comparison["gain"] == 0:
+    """1 or -1 where a paired comparison shows a difference of the score, 0 where it shows none."""
+    found = of_score(comparison)
+    if found["p_value"] >= DECISIVE or found["gain"] == 0:
         return 0
-    return 1 if comparison["gain"] > 0 else -1
+    return 1 if found["gain"] > 0 else -1
 
 
 def verdict(comparison):
@@ -164,8 +189,10 @@ def verdict(comparison):
 
 
 def numbers(comparison):
-    """`+1.2 points (p = 0.030)`."""
-    return f"{points(comparison['gain'])}\u00a0points ({p_value(comparison['p_value'])})"
+    """`+1.2 points (p = 0.030)`, of macro F1 where that is the score."""
+    found = of_score(comparison)
+    of_what = "" if found is comparison else " of macro F1"
+    return f"{points(found['gain'])}\u00a0points{of_what} ({p_value(found['p_value'])})"
 
 
 def sources(followed):
@@ -226,9 +253,9 @@ def _extremes(summary):
 def _warnings(summary):
     """What keeps the headline from meaning more than it does."""
     protocol, seeds, stages = summary["protocol"], summary["seeds"], summary["stages"]
-    labels = stages["labels"]["accuracy"]["mean"]
+    labels = stages["labels"][score(protocol)]["mean"]
     for stage in (stage for stage in stages if stage.startswith("teacher")):
-        if (knows := stages[stage]["accuracy"]["mean"]) < labels:
+        if (knows := stages[stage][score(protocol)]["mean"]) < labels:
             yield (
                 f"{stage_names(stage)[0]}: with {percent(knows)} it knows less than the student on labels alone, "
                 f"{percent(labels)}."

@@ -3,6 +3,7 @@
 import dataclasses
 
 from tfkd import files, provenance, report
+from tfkd.evaluation import score_of
 from tfkd.search.space import name_of, pruned_to, recipe_of
 
 FORMAT = 1
@@ -11,7 +12,7 @@ COSTS = ("flash_bytes", "ram_bytes", "instructions")
 
 def metric(recipe):
     """What students are chosen by."""
-    return "macro_f1" if recipe.windows.kind == "continuous" else "accuracy"
+    return score_of(recipe.windows.kind)
 
 
 def unit(recipe):
