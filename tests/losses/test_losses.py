@@ -199,6 +199,7 @@ def test_dask_is_the_weighted_sum_of_its_terms():
     "make, message",
     [
         (lambda: losses.SoftTargets(0), "temperature must be a number above 0, got 0"),
+        (lambda: losses.soft_targets(np.zeros((2, 3)), np.zeros((2, 3)), 0), "temperature must be .* above 0, got 0"),
         (lambda: losses.DASK(distance_weight=-1), "distance_weight must be"),
         (lambda: losses.SoftTargets(float("inf")), "temperature must be a number above 0, got inf"),
         (lambda: losses.DistanceWise()(np.zeros((2, 3, 4)), np.zeros((2, 3))), r"\(batch, width\), got .*\(2, 3, 4\)"),

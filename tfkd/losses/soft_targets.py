@@ -24,13 +24,20 @@ def soft_targets(teacher_logits, student_logits, temperature=4.0):
         `(batch,)` float32.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: the shapes differ, or the temperature is not above zero.
     """
+    if isinstance(temperature, Real):  # a schedule may give a tensor
+        _check(temperature)
     teacher, student = ops.cast(teacher_logits, "float32"), ops.cast(student_logits, "float32")
     check_alike("Soft targets compare logits of the same samples and classes", teacher, student)
     teacher = ops.log_softmax(teacher / temperature, axis=-1)
     student = ops.log_softmax(student / temperature, axis=-1)
     return temperature**2 * ops.sum(ops.exp(teacher) * (teacher - student), axis=-1)
+
+
+def _check(temperature):
+    if not (isinstance(temperature, Real) and 0 < temperature < float("inf")):
+        raise ValueError(f"temperature must be a number above 0, got {temperature!r}.")
 
 
 @keras.saving.register_keras_serializable("tfkd")
@@ -52,8 +59,7 @@ class SoftTargets(keras.losses.Loss):
 
     def __init__(self, temperature=4.0, reduction="sum_over_batch_size", name="soft_targets", dtype=None):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        if not (isinstance(temperature, Real) and 0 < temperature < float("inf")):
-            raise ValueError(f"temperature must be a number above 0, got {temperature!r}.")
+        _check(temperature)
         self.temperature = float(temperature)
 
     def call(self, y_true, y_pred):
