@@ -3,9 +3,10 @@
     python tools/fit_budget.py --dataset utd --flash 64k --ram 16k --ms 10 --core m4
     python tools/fit_budget.py --recipe models/utd-pskd-imu/recipe.toml --ram 4k --instructions 300k --core m55
 
-Students are distilled by the recipe's teachers and judged in int8 by training people who are held out; the test people
-are not looked at. Killed at any moment, the same command continues; started a second time, here or on another machine
-that sees the folder, it helps. Writes `budget.html`, `budget.json` and the chosen student's `recipe.toml`.
+Students are distilled by the recipe's teachers and judged in int8 by training people who are held out, the three best
+of them in more trainings; the test people are not looked at. Killed at any moment, the same command continues; started
+a second time, here or on another machine that sees the folder, it helps. Writes `budget.html`, `budget.json` and the
+chosen student's `recipe.toml`.
 """
 
 import dataclasses
@@ -36,6 +37,7 @@ flags.DEFINE_string("recipe", None, "TOML file with teachers, training and metho
 flags.DEFINE_multi_string("set", [], "A setting in place of the recipe's, as student_training.epochs=60.")
 flags.DEFINE_string("data_dir", None, "Folder that holds the data set, at any depth. Default: TFKD_DATA.")
 flags.DEFINE_integer("seeds", 1, "Trainings of each student, whose accuracies are averaged.", lower_bound=1)
+flags.DEFINE_integer("final_seeds", 3, "Trainings of each of the three best, before one is chosen.", lower_bound=1)
 flags.DEFINE_string("out", None, "Folder of the search. Default: runs/<recipe name>-fit.")
 
 flags.DEFINE_bool("skip_bad_files", False, "Leave unreadable files out and count them.")
@@ -74,7 +76,10 @@ def main(argv):
         recipe = held_out(recipe, _numbers("validation_subjects", _VALIDATION.value), FLAGS.data_dir, on_error)
         space = dataclasses.replace(Space(), lengths=_numbers("lengths", _LENGTHS.value))
         folder = Path(FLAGS.out or Path("runs") / f"{name_of(path)}-fit")
-        found = Search(recipe, budget, folder, space, FLAGS.data_dir, FLAGS.seeds, on_error).run(_TRIALS.value)
+        search = Search(
+            recipe, budget, folder, space, FLAGS.data_dir, FLAGS.seeds, FLAGS.final_seeds, on_error=on_error
+        )
+        found = search.run(_TRIALS.value)
     except (BudgetError, RecipeError, DataError, OutputError, TflmError) as error:
         sys.exit(f"\n{error}")
     _print_table(found)
@@ -94,8 +99,8 @@ def _numbers(flag, values):
 def _print_table(found):
     print(f"\n{'student':34}  right   flash     RAM  instructions")
     for student in found["students"]:
-        if student["front"]:
-            chosen = " <- chosen" if student["name"] == found["chosen"] else ""
+        chosen = " <- chosen" if student["name"] == found["chosen"] else ""
+        if student["front"] or chosen:
             chosen = chosen if student["fits"] else " (does not fit)"
             print(
                 f"{student['name']:34} {100 * student['accuracy']:5.1f} % {student['flash_bytes'] / 1024:5.1f} KB "

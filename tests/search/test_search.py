@@ -84,6 +84,41 @@ def test_what_a_search_finds(finished, tree):
     assert found["chosen"] in (folder / "budget.html").read_text()
 
 
+def test_of_the_finalists_the_one_is_chosen_that_stays_good(finished, tree, tmp_path, monkeypatch):
+    """Of three students the one that looked best had luck; the second is no match for the third either."""
+    monkeypatch.setattr(search, "FINALISTS", 2)
+    seen = {}
+
+    def judge(self, name, sizes, recipe, seeds):
+        rank = seen.setdefault(name, len(seen))
+        first, later = [(1.0, 0.4), (0.9, 0.8), (0.7, 0.7), (0.6, 1.0)][rank]
+        costs = dict.fromkeys(("flash_bytes", "ram_bytes", "instructions", "model_bytes"), 1000 + rank)
+        fits = rank != 1 or seeds == 1  # the second, trained again, loses fewer channels
+        excess = {"flash_bytes": -0.5 if fits else 0.5}
+        return {"accuracies": [first, *[later] * (seeds - 1)], "weight_kb": [], "fits": fits, "excess": excess} | costs
+
+    monkeypatch.setattr(Search, "_judge", judge)
+    found = Search(RECIPE, BUDGET, tmp_path, SPACE, tree, final_seeds=3, say=lambda line: None).run(4)
+    names = list(seen)
+    assert sorted(found["finalists"]) == sorted(names[:3]), "one that no longer fits makes room for the next"
+    assert found["chosen"] == names[2], "not the first, by luck, nor the fourth, which nobody trained again"
+    by_name = {student["name"]: student for student in found["students"]}
+    assert by_name[names[0]]["accuracy"] == pytest.approx(0.6) and not by_name[names[1]]["fits"]
+    assert [len(by_name[name]["accuracies"]) for name in names] == [3, 3, 3, 1]
+    page = (tmp_path / "budget.html").read_text()
+    assert "The most accurate that fit, 3 of them, were trained 3 times" in page
+
+
+def test_a_search_ends_where_there_is_nothing_new_to_try(tree, tmp_path, monkeypatch):
+    monkeypatch.setattr(search, "IN_VAIN", 3)
+    costs = dict.fromkeys(("flash_bytes", "ram_bytes", "instructions", "model_bytes"), 1000)
+    known = {"accuracies": [0.5], "weight_kb": [], "fits": True, "excess": {"flash_bytes": -0.5}} | costs
+    monkeypatch.setattr(Search, "_judge", lambda *arguments: known)
+    said, alone = [], Space((8,), (1,), (3,), (0,), (2,), kept=(1.0,))
+    found = Search(RECIPE, BUDGET, tmp_path, alone, tree, say=said.append).run(5)
+    assert len(found["students"]) == 1 and said[-1].startswith("3 in a row did not fit, or had been tried before")
+
+
 def test_the_same_search_goes_on_and_takes_up_what_was_killed(finished, tree, tmp_path):
     import shutil
 
@@ -103,11 +138,18 @@ def test_the_same_search_goes_on_and_takes_up_what_was_killed(finished, tree, tm
 
     killed.set_user_attr("process", f"{socket.gethostname()}:4194305")  # above the kernel's largest
     said = []
-    found = Search(RECIPE, BUDGET, folder, SPACE, tree, say=said.append).run(3)
-    # What was killed had been trained before, in the same folder: its finished stages are not repeated.
-    assert len(found["students"]) == 2 and any("done before" in line for line in said)
+    found = Search(RECIPE, BUDGET, folder, SPACE, tree, final_seeds=2, say=said.append).run(3)
+    # What was killed had been trained before, in the same folder: its finished stages are not repeated. It is no third.
+    assert len(found["students"]) == 3 and any("done before" in line for line in said)
+    # Finalists are trained once more, in folders of their own.
+    finalists = [student for student in found["students"] if student["name"] in found["finalists"]]
+    assert [len(student["accuracies"]) for student in finalists] == [2] * len(finalists) and finalists
+    for student in finalists:
+        records = [folder / "students" / student["name"] / f"seed{seed}" / "int8.json" for seed in range(2)]
+        assert student["accuracies"] == [json.loads(record.read_text())["accuracy"] for record in records]
+        assert student["accuracy"] == pytest.approx(sum(student["accuracies"]) / 2)
     states = {trial.number: trial.state.name for trial in study.trials}
-    assert states[killed.number] == "FAIL" and list(states.values()).count("COMPLETE") == 3
+    assert states[killed.number] == "FAIL" and list(states.values()).count("COMPLETE") >= 4
 
 
 def test_a_folder_with_another_search_is_refused(finished, tree):

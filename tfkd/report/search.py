@@ -58,6 +58,7 @@ def _table(found):
         [
             student["name"],
             percent(student["accuracy"]),
+            len(student["accuracies"]),
             kilobytes(student["flash_bytes"]),
             kilobytes(student["ram_bytes"]),
             f"{student['instructions']:,}",
@@ -67,21 +68,27 @@ def _table(found):
         ]
         for student in found["students"]
     ]
-    head = ["Student", f"{SCORES[found['metric']]} in int8", "flash", "RAM", "instructions", ".tflite", "fits"]
-    head += ["on the front"]
+    head = ["Student", f"{SCORES[found['metric']]} in int8", "trainings", "flash", "RAM", "instructions", ".tflite"]
+    head += ["fits", "on the front"]
     return table("Students that were trained", head, rows)
 
 
 def _how(found):
     people = ", ".join(map(str, found["validation_subjects"]))
-    seeds = f"the mean of {found['seeds']} trainings" if found["seeds"] > 1 else "one training"
+    seeds = f"{found['seeds']} trainings" if found["seeds"] > 1 else "one training"
+    if finalists := len(found["finalists"]):
+        most = max(len(student["accuracies"]) for student in found["students"])
+        seeds += f" each. The most accurate that fit, {finalists} of them, were trained {most} times, and the best of "
+        seeds += "these was chosen: the others owe some of what they show to luck"
+    else:
+        seeds += " each"
     return [
         tag("p", "w: width, d: depth, k: kernel, s: blocks that halve the rate, r: what the stem divides the rate by, "
             "n: samples of a window, kept: share of the weights that channel pruning left. A student is on the front "
             "if no other is as accurate and takes less. Flash and instructions are estimates, RAM is exact."),
-        tag("p", f"Judged by people {people}, who were held out of training, in the exported bytes; {seeds} each. The "
-            "best of many looks better than it is: train it anew on all training people and judge it by the test "
-            "people, with"),
+        tag("p", f"Judged by people {people}, who were held out of training, in the exported bytes; {seeds}. The "
+            "best of many looks better than it is: train the chosen one anew on all training people and judge it by "
+            "the test people, with"),
         tag("pre", "python tools/distill.py --recipe recipe.toml --seeds 5"),
         tag("p", f"where recipe.toml is the file beside this page. {found['refused']} students did not fit and were "
             "not trained.", class_="small"),

@@ -1,6 +1,7 @@
 """What a search found: `budget.json`, a page to look at, and the recipe of the chosen student."""
 
 import dataclasses
+import statistics
 
 from tfkd import files, provenance, report
 from tfkd.evaluation import score_of
@@ -20,38 +21,41 @@ def unit(recipe):
     return "moments, by macro F1" if recipe.windows.kind == "continuous" else "recordings"
 
 
-def write(search, study):
+def write(search, study, finals=None):
     """Writes `budget.json`, `budget.html` and, if a student fits, `recipe.toml` into the search's folder.
 
     Args:
         search: `Search`.
         study: its Optuna study.
+        finals: what was found of the finalists in more trainings, by name.
 
     Returns:
         The contents of `budget.json`: `budget`, `students` (judged, the most accurate first, each with `name`, `sizes`,
-        `accuracy`, costs, `fits` and whether it is on the `front`), `chosen` (its name, or `None`), `refused` (how many
-        did not fit and were not trained), `validation_subjects`, `metric`, `provenance`.
+        `accuracy`, costs, `fits` and whether it is on the `front`), `finalists` (names), `chosen` (its name, or
+        `None`), `refused` (how many did not fit and were not trained), `validation_subjects`, `metric`, `provenance`.
     """
     from optuna.trial import TrialState
 
-    students = {}
+    students, finals = {}, finals or {}
     for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
-        known = trial.user_attrs
-        name = name_of(known["sizes"])
+        name = name_of(trial.user_attrs["sizes"])
+        known = trial.user_attrs | finals.get(name, {})
         students[name] = {  # proposed twice, it is one
             "name": name,
             "sizes": known["sizes"],
-            "accuracy": trial.value,
+            "accuracy": statistics.mean(known["accuracies"]),
             "accuracies": known["accuracies"],
             "model_bytes": known["model_bytes"],
             "weight_kb": known["weight_kb"],
             **{cost: known[cost] for cost in COSTS},
-            "fits": max(trial.constraints.values()) <= 0,
+            "fits": known["fits"] if name in finals else max(trial.constraints.values()) <= 0,
         }
     ranked = sorted(students.values(), key=lambda s: (-s["accuracy"], s["instructions"]))
     for student in ranked:
         student["front"] = not any(_dominates(other, student) for other in ranked)
     fitting = [student for student in ranked if student["fits"]]
+    # Those that were trained once are no match for the finalists: their luck was not put to the test.
+    best = next((student for student in fitting if student["name"] in finals), fitting[0] if fitting else None)
     found = {
         "format": FORMAT,
         "budget": dataclasses.asdict(search.budget),
@@ -59,12 +63,13 @@ def write(search, study):
         "validation_subjects": list(search.recipe.data.validation_subjects),
         "seeds": search.seeds,
         "students": ranked,
-        "chosen": fitting[0]["name"] if fitting else None,
+        "finalists": [student["name"] for student in ranked if student["name"] in finals],
+        "chosen": best["name"] if best else None,
         "refused": len(study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))),
         "provenance": {"git": provenance.git_revision(), "versions": provenance.versions()},
     }
-    if fitting:
-        files.write_text(search.folder / "recipe.toml", _chosen(search, fitting[0]).to_toml())
+    if best:
+        files.write_text(search.folder / "recipe.toml", _chosen(search, best).to_toml())
     files.write_json(search.folder / "budget.json", found)
     report.write_search(search.folder, found)
     return found

@@ -6,8 +6,6 @@ this machine or another, it helps.
 
 import dataclasses
 import json
-import os
-import socket
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +20,17 @@ from tfkd.narrowing import int8_cost
 from tfkd.prepared import prepare
 from tfkd.recipe import RecipeError
 from tfkd.recipe_check import check
-from tfkd.search import results
+from tfkd.search import journal, results
 from tfkd.search.space import KINDS, Space, name_of, pruned_to, recipe_of
 from tfkd.seed_run import SeedRun, stages_of
 from tfkd.training import Trainer
 
-REFUSED_IN_A_ROW = 200
-"""So many students that do not fit, one after the other, end a search."""
+FINALISTS = 3
+"""So many of the most accurate students that fit are trained more often before one of them is chosen: the best of many
+trainings owes some of it to luck."""
+
+IN_VAIN = 200
+"""So many students that do not fit or are known, one after the other, end a search."""
 
 
 class Search:
@@ -44,6 +46,7 @@ class Search:
         space: `Space`.
         data_dir: where the data set is; `None` for `TFKD_DATA`.
         seeds: trainings of each student, whose accuracies are averaged.
+        final_seeds: trainings of the `FINALISTS`, of whom one is chosen; no more than `seeds` leaves that out.
         on_error: `"raise"` or `"skip"`, for files that cannot be read.
         say: function that takes a line of progress.
 
@@ -53,7 +56,9 @@ class Search:
         BudgetError: even the smallest student of the space does not fit.
     """
 
-    def __init__(self, recipe, budget, folder, space=None, data_dir=None, seeds=1, on_error="raise", say=print):
+    def __init__(
+        self, recipe, budget, folder, space=None, data_dir=None, seeds=1, final_seeds=1, on_error="raise", say=print
+    ):
         if recipe.student.kind not in KINDS:
             raise RecipeError(f"student.kind is {recipe.student.kind!r}; only {' and '.join(KINDS)} can be searched.")
         if not recipe.data.validation_subjects:
@@ -70,7 +75,8 @@ class Search:
         whole = dataclasses.replace(recipe.pruning, sparsity=0.0)
         self.recipe = dataclasses.replace(recipe, ablation=alone, pruning=whole)
         self.given, self.budget, self.space, self.folder = recipe, budget, space or Space(), Path(folder)
-        self.data_dir, self.seeds, self.on_error, self.say = data_dir, seeds, on_error, say
+        self.seeds, self.final_seeds = seeds, final_seeds
+        self.data_dir, self.on_error, self.say = data_dir, on_error, say
         self._experiments, self._costs = {}, {}
         self._check_folder()
         self._refuse_what_nothing_meets()
@@ -85,35 +91,39 @@ class Search:
         import optuna
 
         states = optuna.trial.TrialState
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        _check_journal(self.folder / "journal.log")
-        journal = optuna.storages.journal.JournalFileBackend(str(self.folder / "journal.log"))
-        storage = optuna.storages.JournalStorage(journal)
-        study = optuna.create_study(storage=storage, study_name="tfkd", direction="maximize", load_if_exists=True)
-        # Whoever goes on, or helps, draws other numbers than those before.
-        study.sampler = optuna.samplers.TPESampler(seed=len(study.trials), multivariate=True)
-        _take_up_what_was_killed(study)
-        refused = 0
-        while len(study.get_trials(deepcopy=False, states=(states.COMPLETE,))) < trials:
+        study = journal.open_study(self.folder)
+        nothing_new, known = 0, journal.judged(study)
+        while len(known) < trials:
             trial = study.ask()
             accuracy = self._try(trial)
-            if accuracy is not None:
+            if accuracy is None:
+                study.tell(trial, state=states.PRUNED)
+            else:
                 study.tell(trial, accuracy)
                 results.write(self, study)
-                refused = 0
-                continue
-            study.tell(trial, state=states.PRUNED)
-            refused += 1
-            if refused == REFUSED_IN_A_ROW:
-                self.say(f"{refused} students in a row did not fit: the search ends here.")
+            before, known = known, journal.judged(study)
+            nothing_new = 0 if len(known) > len(before) else nothing_new + 1
+            if nothing_new == IN_VAIN:
+                self.say(f"{nothing_new} in a row did not fit, or had been tried before: the search ends here.")
                 break
-        return results.write(self, study)
+        return results.write(self, study, self._finals(results.write(self, study)))
+
+    def _finals(self, found):
+        """What is found of the finalists in more trainings, by name: as `_judge` gives it."""
+        finals = {}
+        for student in found["students"] if self.final_seeds > self.seeds else ():
+            if sum(final["fits"] for final in finals.values()) == FINALISTS:
+                break
+            if student["fits"]:
+                name, sizes = student["name"], student["sizes"]
+                finals[name] = self._judge(name, sizes, self._planned(sizes)[0], self.final_seeds)
+        return finals
 
     def _try(self, trial):
         """Accuracy of the trial's student, `None` if it does not fit; what it costs goes into the trial."""
         sizes = self.space.suggest(trial)
         name = name_of(sizes)
-        trial.set_user_attr("process", f"{socket.gethostname()}:{os.getpid()}")
+        trial.set_user_attr("process", journal.process())
         trial.set_user_attr("sizes", sizes)
         self._experiment(sizes)  # what is wrong with recipe or data ends the search, and not this student alone
         try:
@@ -124,27 +134,17 @@ class Search:
             return None
         cost = self._planned_cost(name, student)
         if not self.budget.fits(cost):
-            self._note(trial, cost)
+            for limit, excess in self.budget.excess(cost).items():
+                trial.set_constraint(limit, excess)
             self.say(f"{name}: does not fit: {self.budget.told(cost)}")
             return None
         self.say(f"{name}: {self.budget.told(cost)}")
-        accuracies, exports = self._judge(name, sizes, recipe)
-        # By the trained weights channel pruning leaves other layers their channels than it was planned.
-        costs = [cost_of(export.model_bytes, self.budget.engine, self.budget.core) for export in exports]
-        cost = max(costs, key=lambda cost: max(self.budget.excess(cost).values()))
-        self._note(trial, cost)
-        trial.set_user_attr("accuracies", accuracies)
-        trial.set_user_attr("model_bytes", max(len(export.model_bytes) for export in exports))
-        trial.set_user_attr("weight_kb", list(recipe.channels.weight_kb))
-        told = f"{name}: {100 * np.mean(accuracies):.1f} % of the validation people's {results.unit(self.recipe)}"
-        self.say(told if self.budget.fits(cost) else f"{told}, but does not fit: {self.budget.told(cost)}")
-        return float(np.mean(accuracies))
-
-    def _note(self, trial, cost):
-        for limit, excess in self.budget.excess(cost).items():
+        found = self._judge(name, sizes, recipe, self.seeds)
+        for limit, excess in found["excess"].items():
             trial.set_constraint(limit, excess)
-        for name in ("flash_bytes", "ram_bytes", "instructions"):
-            trial.set_user_attr(name, round(getattr(cost, name)))
+        for key in ("accuracies", *results.COSTS, "model_bytes", "weight_kb"):
+            trial.set_user_attr(key, found[key])
+        return float(np.mean(found["accuracies"]))
 
     def _planned(self, sizes):
         """The recipe of a student, and the student, untrained: without some channels, where some are to be pruned.
@@ -168,21 +168,52 @@ class Search:
             self._costs[name] = int8_cost(student, self.budget, self.recipe.quantization.weight_bits)
         return self._costs[name]
 
-    def _judge(self, name, sizes, recipe):
-        """Validation accuracy in int8 and export, each by seed."""
-        experiment = self._experiment(sizes)
-        student = experiment.with_student(recipe, self.folder / "students" / name)
-        accuracies, exports = [], []
-        for seed in range(self.seeds):
-            teachers = SeedRun(experiment, seed)
-            with files.alone(teachers.folder / "lock", lambda: self.say("Another process trains the teachers ...")):
-                teachers.run([stage for stage in stages_of(experiment.recipe) if stage.startswith("teacher")])
-            run = SeedRun(student, seed, teachers.folder)
-            run.run([stage for stage in stages_of(recipe) if stage != "labels" and not stage.startswith("teacher")])
-            record = json.loads((run.folder / "int8.json").read_text())
-            accuracies.append(record[results.metric(self.recipe)])
-            exports.append(load_export(run.folder / "export"))
-        return accuracies, exports
+    def _judge(self, name, sizes, recipe, seeds):
+        """What is known of a student that was trained so often.
+
+        Returns:
+            Dictionary: `accuracies` of the validation people in int8, by seed; costs and `model_bytes` of the seed
+            whose student takes most; `fits`, `excess` of the budget's limits, and `weight_kb` of channel pruning.
+        """
+        student = self._experiment(sizes).with_student(recipe, self.folder / "students" / name)
+        # Of several processes each takes what no other is at, and then waits for the others.
+        others = [seed for seed in range(seeds) if not self._train(student, seed, wait=False)]
+        for seed in others:
+            self._train(student, seed, wait=True)
+        folders = [SeedRun(student, seed).folder for seed in range(seeds)]
+        records = [json.loads((folder / "int8.json").read_text()) for folder in folders]
+        accuracies = [record[results.metric(self.recipe)] for record in records]
+        exports = [load_export(folder / "export") for folder in folders]
+        # By the trained weights channel pruning leaves other layers their channels than it was planned.
+        costs = [cost_of(export.model_bytes, self.budget.engine, self.budget.core) for export in exports]
+        cost = max(costs, key=lambda cost: max(self.budget.excess(cost).values()))
+        told = f"{name}: {100 * np.mean(accuracies):.1f} % of the validation people's {results.unit(self.recipe)}"
+        told += f", mean of {seeds} trainings" if seeds > 1 else ""
+        self.say(told if self.budget.fits(cost) else f"{told}, but does not fit: {self.budget.told(cost)}")
+        return {
+            "accuracies": accuracies,
+            **{key: round(getattr(cost, key)) for key in results.COSTS},
+            "model_bytes": max(len(export.model_bytes) for export in exports),
+            "weight_kb": list(recipe.channels.weight_kb),
+            "fits": self.budget.fits(cost),
+            "excess": self.budget.excess(cost),
+        }
+
+    def _train(self, student, seed, wait):
+        """Trains teachers and student of a seed, as far as they are not there, unless another process is at it and this
+        one is not to wait; whether it did."""
+        teachers = SeedRun(self._experiments[student.recipe.windows.length], seed)
+        run = SeedRun(student, seed, teachers.folder)
+        with files.alone(run.folder / "lock", self._waiting if wait else None) as mine:
+            if mine:
+                with files.alone(teachers.folder / "lock", self._waiting):
+                    teachers.run([stage for stage in stages_of(self.recipe) if stage.startswith("teacher")])
+                stages = stages_of(student.recipe)
+                run.run([stage for stage in stages if stage != "labels" and not stage.startswith("teacher")])
+        return mine
+
+    def _waiting(self):
+        self.say("Another process is at it: waiting ...")
 
     def _experiment(self, sizes):
         """The experiment with windows of this length; its folder holds the teachers."""
@@ -254,38 +285,3 @@ def held_out(recipe, subjects=(), data_dir=None, on_error="raise"):
         subjects = people[-max(len(people) // 4, 1) :]
     data = dataclasses.replace(recipe.data, validation_subjects=tuple(subjects))
     return dataclasses.replace(recipe, data=data)
-
-
-def _check_journal(path):
-    """Refuses a journal with a line that a full disk cut short, say: Optuna fails at it, whatever comes after."""
-    for number, line in enumerate(path.read_bytes().splitlines(True) if path.exists() else (), 1):
-        try:
-            whole = line.endswith(b"\n") and "op_code" in json.loads(line)
-        except (ValueError, TypeError):
-            whole = False
-        if not whole:
-            raise RecipeError(
-                f"{path}: line {number} is damaged or cut short. Delete that line, or the whole file: students that "
-                "were trained are kept beside it, and are not trained again."
-            )
-
-
-def _take_up_what_was_killed(study):
-    """Students whose process on this machine is no more are tried once more; their finished stages are kept."""
-    import optuna
-
-    for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
-        host, _, process = trial.user_attrs.get("process", ":").rpartition(":")
-        if host == socket.gethostname() and not _alive(int(process)):
-            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-            study.enqueue_trial(trial.params)
-
-
-def _alive(process):
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
