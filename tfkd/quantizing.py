@@ -9,12 +9,12 @@ from tfkd import narrowing
 from tfkd.compress import layer_errors, quantization_aware, strip
 from tfkd.deploy import TflmModel, balanced_calibration, encode_for, export_student, load_export
 from tfkd.deploy.cost import cost_of
-from tfkd.evaluation import Predictions
+from tfkd.evaluation import Predictions, score_of
 from tfkd.teaching import load
 
 GOLDEN_WINDOWS = 8
 MUCH = 0.005
-"""So much of accuracy lost in int8, and the record tells which layers lose most."""
+"""So much of the score lost in int8, and the record tells which layers lose most."""
 COSTLIEST = 5
 """How many of them."""
 
@@ -97,7 +97,8 @@ def int8(run, stage):
         "variants": {name: variant.facts() for name, variant in result.variants.items()},
         **_as_plain_c(exported.model_bytes),
     }
-    lost = json.loads((run.folder / f"{before}.json").read_text())["accuracy"] - predictions.metrics()["accuracy"]
+    score = score_of(run.recipe.windows.kind)
+    lost = json.loads((run.folder / f"{before}.json").read_text())[score] - predictions.metrics()[score]
     if lost > MUCH and not before.startswith("aware"):  # whose kernels are rounded already
         facts["layer_errors"] = _costliest(run, before)
     return facts

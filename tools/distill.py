@@ -51,7 +51,7 @@ def main(argv):
         recipe = load(path, FLAGS.dataset, FLAGS.set)
         folder = Path(FLAGS.out or Path("runs") / name_of(path))
         from tfkd.experiment import Experiment
-        from tfkd.report.words import decided, final
+        from tfkd.report.words import decided, final, score
 
         experiment = Experiment(
             recipe,
@@ -66,7 +66,9 @@ def main(argv):
     stage = final(summary)
     found = summary["stages"][stage]
     protocol = summary["protocol"]
-    said = f"\n{stage} student: {100 * found['accuracy']['mean']:.1f} % of {protocol['judged']} {decided(protocol)}"
+    share, judged = f"{100 * found[score(protocol)]['mean']:.1f} %", f"{protocol['judged']} {decided(protocol)}"
+    by_f1 = score(protocol) == "macro_f1"
+    said = f"\n{stage} student: " + (f"macro F1 {share} over {judged}" if by_f1 else f"{share} of {judged}")
     if stage == "int8":
         said += f", {found['model_bytes'] / 1024:.1f} KB model, {found['arena_bytes'] / 1024:.1f} KB arena"
     print(f"{said} ({time.time() - started:.0f} s).\nReport: {folder / 'report.html'}")
