@@ -30,6 +30,7 @@ def write_run(folder, stages, seeds=1, recipe=None, ids=None, **protocol):
             logits = np.eye(3, dtype="float32")[decided] * 3
             Predictions(ids, ids, LABELS, SUBJECTS, logits).save(folder / f"seed{seed}" / f"{stage}.npz")
     found = {
+        "format": 1,
         "recipe": dataclasses.asdict(recipe or Recipe(data=Data("utd"))),
         "protocol": {
             "split": "cross_subject",
@@ -210,6 +211,9 @@ def test_what_is_no_finished_run_is_told_apart(run, tmp_path):
     assert "labels.npz cannot be read" in said([run])
     (run / "seed0" / "labels.npz").unlink()
     assert "labels.npz is missing" in said([run])
+    kept = json.loads((run / "results.json").read_text())
+    files.write_json(run / "results.json", kept | {"format": 2})
+    assert "results.json is of format 2; this tfkd reads 1. Read it with the tfkd that wrote it" in said([run])
     (run / "results.json").write_text("{")
     assert "results.json cannot be read" in said([run])
     (run / "results.json").unlink()

@@ -1,5 +1,6 @@
 """Publishing: the same run gives the same files, and what cannot be published changes nothing."""
 
+import json
 import shutil
 
 import pytest
@@ -45,6 +46,15 @@ def test_damaged_results_are_named_and_nothing_is_changed(house, run, whose, dam
     before = files_of(house)
     answer = command_line.run("publish.py", "--run", run, "--model", house / "models" / "utd-vskd")
     assert answer.returncode == 1 and f"{damaged} cannot be read" in answer.stderr
+    assert files_of(house) == before
+
+
+def test_results_of_another_version_are_not_published(house, run):
+    found = json.loads((run / "results.json").read_text())
+    (run / "results.json").write_text(json.dumps(found | {"format": 0}))
+    before = files_of(house)
+    answer = command_line.run("publish.py", "--run", run, "--model", house / "models" / "utd-vskd")
+    assert answer.returncode == 1 and "results.json is of format 0; this tfkd reads 1" in answer.stderr
     assert files_of(house) == before
 
 

@@ -14,6 +14,16 @@ from tfkd.seed_run import read_record, stages_of
 FORMAT = 1
 
 
+def other_format(summary, path):
+    """What to say of a `results.json` that another version of tfkd wrote; empty of one of this."""
+    if summary.get("format") == FORMAT:
+        return ""
+    return (
+        f"{path} is of format {summary.get('format')!r}; this tfkd reads {FORMAT}. Read it with the tfkd that wrote "
+        "it, or let tools/distill.py write it anew: the same command on the same folder trains nothing again."
+    )
+
+
 def summarize(folder, recipe, prepared, seeds):
     """Gathers the records and predictions of all seeds.
 

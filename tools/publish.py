@@ -63,6 +63,8 @@ def main(argv):
 
 def _results(folder):
     """Contents of its results.json."""
+    from tfkd.results import other_format
+
     path = folder / "results.json"
     try:
         found = dict(json.loads(path.read_text()))
@@ -70,6 +72,8 @@ def _results(folder):
             raise ValueError(f"it lacks {', '.join(sorted(lacking))}")
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path} cannot be read: {error}.") from error
+    if told := other_format(found, path):
+        raise ValueError(told)
     return found
 
 

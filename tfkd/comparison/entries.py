@@ -9,6 +9,7 @@ import numpy as np
 
 from tfkd.evaluation import Predictions
 from tfkd.recipe import Recipe, parse_recipe
+from tfkd.results import other_format
 
 _NEEDED = {"split": str, "judged": str, "judged_subjects": list, "labelled_subjects": list, "classes": list}
 """What a comparison reads of the protocol in results.json."""
@@ -158,6 +159,8 @@ def read_run(folder):
         raise ComparisonError(f"{folder} is not a run folder: it has no results.json. tools/distill.py makes them.")
     try:
         summary = json.loads(results.read_text())
+        if told := other_format(summary, results):
+            raise ComparisonError(told)
         recipe = parse_recipe(summary["recipe"], str(results))
         kinds = [(summary["stages"], dict), (summary["seeds"], int)]
         kinds += [(summary["protocol"][key], kind) for key, kind in _NEEDED.items()]
