@@ -176,19 +176,19 @@ def _result(summary, names):
     by_f1 = score(summary["protocol"]) == "macro_f1"
     head = ["Compared", f"right, % of\n{decided(summary['protocol'])}", "macro F1,\n%"]
     head += ["gain in macro\nF1, points" if by_f1 else "gain,\npoints", "95 %\ninterval", "p", "p,\ncorrected"]
-    head += ["gain in moments\nright, points", "p of that,\nuncorrected"] if by_f1 else []
+    head += ["gain in moments\nright, points"] if by_f1 else []
     rows = []
     for name, entry in entries.items():
         row = [names[name], spread(entry["accuracy"], seeds), spread(entry["macro_f1"], seeds)]
         if entry["comparison"]:
-            found, of_moments = of_score(entry["comparison"]), entry["comparison"]
+            found = of_score(entry["comparison"])
             low, high = found["interval"]
             row += [
                 tag("strong", points(found["gain"])) if _shown(found) else points(found["gain"]),
                 f"{points(low)} to {points(high)}",
                 p_number(found["p_value"]),
                 p_number(found["holm_p_value"]),
-                *([points(of_moments["gain"]), p_number(of_moments["p_value"])] if by_f1 else []),
+                *([points(entry["comparison"]["gain"])] if by_f1 else []),
             ]
         rows.append(row + [None] * (len(head) - len(row)))
     scores = {name: entry[score(summary["protocol"])] for name, entry in entries.items()}
