@@ -135,6 +135,7 @@ class Tflm:
         self._includes = [f"-I{downloads / name}" for name in ("flatbuffers/include", "gemmlowp", "ruy")]
         self._includes += [f"-I{tflm}", "-DTF_LITE_STATIC_MEMORY", "-DCMSIS_NN", "-DNDEBUG"]
         self._includes += ["-DTF_LITE_STRIP_ERROR_STRINGS", "-DTFKD_ENGINE_TFLM"]
+        self._includes += ["-DTFKD_COUNTED_ONLY"]  # whatever the answers: see tfkd/deploy/resolver.py
         self._library = Path(library) / "lib" / "libtensorflow-microlite.a"
         self._decode = self.board.compile(MICRO / "src" / "decode_pruned.cc", *self._includes)
         self._resolver, self._program = resolver, None
