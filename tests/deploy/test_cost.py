@@ -60,6 +60,10 @@ def test_the_error_is_that_of_students_held_out():
             assert table["error"]["held_out"]["median"] < 0.01
             assert table["error"]["held_out"]["worst"] < 0.1
             assert table["error"]["zoo"]["worst"] < 0.05
+    for table in fitted()["engines"]["tflm"].values():
+        for group in ("held_out_int4", "held_out_pooling"):
+            assert table["error"][group]["students"] >= 30
+            assert table["error"][group]["median"] < 0.02 and table["error"][group]["worst"] < 0.1
     worst = fitted()["engines"]["plain_c"]["m4"]["error"]["held_out"]["worst"]
     assert cost_of(student()).instructions_error == worst
 
@@ -69,6 +73,8 @@ def test_the_numbers_say_how_they_were_made():
     assert facts["command"].startswith("python tools/fit_cost.py ")
     assert facts["compiler"].startswith("arm-none-eabi-gcc") and "QEMU" in facts["emulator"]
     assert facts["students"]["fitted"] >= 40 and facts["students"]["held_out"] >= 20
+    for kernels in ("tflm_int4", "tflm_pooling"):
+        assert facts[f"{kernels}_command"].startswith("python tools/fit_cost.py --only_")
     assert {engine: sorted(cores) for engine, cores in facts["engines"].items()} == {
         "plain_c": ["m4", "m55", "m7"],
         "tflm": ["m4", "m55"],
@@ -118,8 +124,11 @@ def test_what_is_not_known_is_refused():
         cost_of(student(), "plain_c", "m0")
     with pytest.raises(ValueError, match="core must be one of m4, m55 for engine 'tflm', not 'm7'"):
         cost_of(student(), "tflm", "m7")
-    with pytest.raises(ValueError, match="MAX_POOL_2D: what it costs on TensorFlow Lite Micro is not known"):
-        cost_of(student(pool=True), "tflm")
+    w = ModelWriter()
+    source = w.tensor((1, 32, 1, 6), 0.05, 3)
+    other = w.model(source, w.operator("LOGISTIC", [source], [w.tensor((1, 32, 1, 6), 1 / 256, -128)]))
+    with pytest.raises(ValueError, match="LOGISTIC: what it costs on TensorFlow Lite Micro is not known"):
+        cost_of(other, "tflm")
     with pytest.raises(ValueError, match="not a .tflite"):
         cost_of(b"nothing of the kind", "tflm", "m4")
 

@@ -10,6 +10,8 @@ sys.path.insert(0, str(_ROOT / "micro" / "tools"))
 
 MACHINES = {"m4": "mps2-an386", "m7": "mps2-an500", "m55": "mps3-an547"}
 TFLM_CORES = ("m4", "m55")
+IN_FOUR_BITS = ("CONV_2D", "DEPTHWISE_CONV_2D")
+"""Operators that TensorFlow Lite Micro runs with kernels of four bits."""
 
 
 class Counter:
@@ -20,11 +22,12 @@ class Counter:
         core: a key of `MACHINES`.
         folder: where to build and to keep counts.
         tflm: for TensorFlow Lite Micro, `(checkout, folder of its library)`.
+        bits: of the kernels of convolutions that TensorFlow Lite Micro is to run, 8 or 4; the other code stays out.
     """
 
-    def __init__(self, engine, core, folder, tflm=None):
-        self.engine, self.core, self.tflm = engine, core, tflm
-        self.folder = Path(folder).resolve() / f"{engine}-{core}"
+    def __init__(self, engine, core, folder, tflm=None, bits=8):
+        self.engine, self.core, self.tflm, self.bits = engine, core, tflm, bits
+        self.folder = Path(folder).resolve() / (f"{engine}-{core}" + (f"-int{bits}" if bits != 8 else ""))
         (self.folder / "generated").mkdir(parents=True, exist_ok=True)
         self._built = None
         self._version = _digest(*(path.read_bytes() for path in _sources(tflm)))
@@ -54,8 +57,12 @@ class Counter:
             write_json(kept, facts)
         return json.loads(kept.read_text())
 
-    def image(self, operators):
+    def image(self, operators, in_four_bits=()):
         """What TensorFlow Lite Micro with these operators takes in flash.
+
+        Args:
+            operators: their names.
+            in_four_bits: those of them whose kernels have four bits.
 
         Returns:
             Dict of `"engine"`, the bytes of the student's part without its model, and `"library"`, bytes by the
@@ -63,7 +70,7 @@ class Counter:
         """
         from tfkd.files import write_json
 
-        files = _resolver_files(operators)
+        files = _resolver_files(operators, in_four_bits)
         kept = self.folder / f"image-{_digest(self._version, *files.values())}.json"
         if not kept.exists():
             for name, content in files.items():
@@ -87,7 +94,8 @@ class Counter:
             if self.engine == "plain_c":
                 self._built = PlainC(machine, self.folder)
             else:
-                for name, content in _resolver_files(all_operators()).items():
+                in_four_bits = IN_FOUR_BITS if self.bits == 4 else ()
+                for name, content in _resolver_files(all_operators(), in_four_bits).items():
                     (self.folder / name).write_bytes(content)
                 self._built = Tflm(machine, self.folder, *self.tflm, resolver=self.folder)
         return self._built
@@ -128,7 +136,7 @@ def _plain_files(model_bytes, program):
     return {name: text.encode() for name, text in (texts | {"tfkd_contract.h": _contract(facts)}).items()}
 
 
-def _resolver_files(operators):
+def _resolver_files(operators, in_four_bits=()):
     from tfkd.deploy.resolver import resolver_header
 
     facts = {"MODEL_SHA256_HEAD": 0, "INPUT_SIZE": 192, "INPUT_RANK": 3, "INPUT_SHAPE": "{1, 32, 6}", "CLASSES": 6}
@@ -149,7 +157,7 @@ extern const unsigned char student_model[STUDENT_MODEL_BYTES];
 """
     source = '#include "student_model.h"\nconst unsigned char student_model[STUDENT_MODEL_BYTES] = {1};\n'
     texts = {"student_model.h": header, "student_model.c": source, "tfkd_contract.h": _contract(facts)}
-    texts["tfkd_resolver.h"] = resolver_header(operators)
+    texts["tfkd_resolver.h"] = resolver_header(operators, {name: {"int4"} for name in in_four_bits})
     return {name: text.encode() for name, text in texts.items()}
 
 

@@ -1,16 +1,14 @@
 """For fit_cost.py: from counted students to the numbers of `tfkd/deploy/cost/fitted.json`."""
 
 import dataclasses
-import re
 import statistics
 
 import numpy as np
 from absl import logging
-from cost import counts
 
 
 @dataclasses.dataclass
-class _Sample:
+class Sample:
     """A student: what its kernels do, what was counted, and its `Program` if it has one."""
 
     name: str
@@ -38,15 +36,15 @@ def plain_c(counter, samples):
     flashes = [sample.counted["flash"] for sample in fit]
     own = [flash["student_plain"] for flash in flashes]
     sizes = [constants(sample.program, vectors) for sample in fit]
-    structs = _fitted([types for _, types in sizes], [o["constants"] - arrays for o, (arrays, _) in zip(own, sizes)])
-    code = _fitted([schedule(sample.program, vectors) for sample in fit], [o["code"] for o in own])
+    structs = fitted([types for _, types in sizes], [o["constants"] - arrays for o, (arrays, _) in zip(own, sizes)])
+    code = fitted([schedule(sample.program, vectors) for sample in fit], [o["code"] for o in own])
     table = {
-        "instructions": _instructions(fit, lambda source: source.removesuffix(".c")),
+        "instructions": instructions_by_kernel(fit, lambda source: source.removesuffix(".c")),
         "kernels": _kernel_bytes(flashes),
         "schedule": code,
         "structs": {name: round(size) for name, size in structs.items()},
     }
-    table["error"] = _errors(found, table)
+    table["error"] = errors_of(found, table)
     table["error"]["flash_bytes"] = _flash_error(found["held_out"] + found["zoo"], table, vectors)
     return table
 
@@ -55,13 +53,13 @@ def plain_c_int4(counter, samples, table):
     """Puts into the plain C engine's numbers those of its kernels for four-bit weights; nothing else changes."""
     found = _counted(counter, samples)
     fit = found["fitted_int4"]
-    for name, pieces in _instructions(fit, lambda source: source.removesuffix(".c")).items():
+    for name, pieces in instructions_by_kernel(fit, lambda source: source.removesuffix(".c")).items():
         if name.endswith("_int4"):
             table["instructions"][name] = pieces
     for name, size in _kernel_bytes([sample.counted["flash"] for sample in fit]).items():
         if name.endswith("_int4"):
             table["kernels"][name] = size
-    table["error"] |= _errors(found, table)
+    table["error"] |= errors_of(found, table)
     table["error"]["flash_bytes_int4"] = _flash_error(found["held_out_int4"], table, counter.core == "m55")
 
 
@@ -77,7 +75,7 @@ def _counted(counter, samples):
             if group.startswith("fitted") and index % 5 == 0:
                 _scale_in_general(program)
             counted = counter.count(model_bytes, program)
-            found[group].append(_Sample(name, plain_c_work(program, counter.core == "m55"), counted, program))
+            found[group].append(Sample(name, plain_c_work(program, counter.core == "m55"), counted, program))
             logging.info("plain C, %s, %s: %d instructions", counter.core, name, counted["instructions"])
     return found
 
@@ -114,92 +112,12 @@ def _scale_in_general(program):
                         fields["scaling"]["low"] = -127
 
 
-def tflm(counter, samples):
-    from tfkd.deploy.cost.tflm import tflm_work
-    from tfkd.deploy.decode import decode_pruned
-    from tfkd.deploy.plain_c.reader import read_model
-    from tfkd.deploy.slim import slim
-
-    found = {}
-    for group, students in samples.items():
-        found[group] = []
-        for name, model_bytes in students.items():
-            variants = {name: model_bytes}
-            decode = decode_pruned(slim(model_bytes, for_litert=False))
-            if b"TFLM_DECODE" in decode:
-                variants[f"{name} decode"] = decode
-            for variant, content in variants.items():
-                try:
-                    works = tflm_work(read_model(content), counter.core == "m55")
-                except ValueError:  # pooling and the like, which the libraries need not have
-                    continue
-                counted = counter.count(content)
-                found[group].append(_Sample(variant, works, counted))
-                logging.info("TFLM, %s, %s: %d instructions", counter.core, variant, counted["instructions"])
-    table = {"instructions": _instructions(found["fitted"], _tflm_kernel)} | _tflm_images(counter)
-    table["error"] = _errors(found, table)
-    return table
-
-
-def _tflm_kernel(source):
-    """An object file's name without what a build puts around it."""
-    for kernel in _TFLM_KERNELS:
-        if re.search(rf"(^|_){kernel}(_per_ch)?(_s8)?(\.cc?)?$", source):
-            return kernel
-    return "interpreter"
-
-
-_TFLM_KERNELS = (
-    "arm_convolve_s8",
-    "arm_depthwise_conv_3x3_s8",
-    "arm_depthwise_conv_s8",
-    "arm_depthwise_conv_s8_opt",
-    "arm_elementwise_add_s8",
-    "arm_nn_depthwise_conv_nt_t_s8",
-    "arm_nn_mat_mult_kernel_s8_s16",
-    "arm_nn_mat_mult_nt_t_s8",
-    "arm_nn_vec_mat_mult_t",
-    "arm_q7_to_q15_with_offset",
-    "arm_s8_to_s16_unordered_with_offset",
-    "arm_vector_sum_s8",
-    "concatenation",
-    "decode_pruned",
-    "memcpy",
-    "memset",
-    "reduce_common",
-    "strided_slice",
-)
-
-
-def _tflm_images(counter):
-    """What the engine and the library take in flash: without a memory, with pruned weights to decode, and with all.
-
-    A link takes a minute, so operators are taken together: some bytes too many where a student lacks one of them.
-    """
-    operators = counts.all_operators()
-    usual, decode, most = (counter.image(names) for names in (_USUAL, sorted([*_USUAL, _DECODE]), operators))
-    library = [sum(sum(size) for size in image["library"].values()) for image in (usual, decode, most)]
-    engine = [sum(image["engine"]) for image in (usual, decode, most)]
-    memory = [name for name in operators if name not in (*_USUAL, _DECODE)]
-    return {
-        "always": engine[0] + library[0],
-        "more": [
-            {"for": [_DECODE], "bytes": engine[1] + library[1] - engine[0] - library[0]},
-            {"for": memory, "bytes": engine[2] + library[2] - engine[1] - library[1]},
-        ],
-    }
-
-
-_USUAL = ["ADD", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MEAN", "RESHAPE"]
-_DECODE = "TFLM_DECODE"
-
-
-def _instructions(samples, kernel_of):
-    """Instructions of each piece of each kernel."""
+def instructions_by_kernel(samples, kernel_of, wanted=None):
+    """Instructions of each piece of each kernel, or of those wanted."""
     named = {work.kernel for sample in samples for work in sample.works}
     rest = next(name for name in ("interpreter", "student_plain") if name in named)
     table = {}
-    for kernel in sorted(named):
+    for kernel in sorted(named if wanted is None else named & set(wanted)):
         targets = []
         for sample in samples:
             spent = 0
@@ -208,11 +126,11 @@ def _instructions(samples, kernel_of):
                 spent += count if (name if name in named else rest) == kernel else 0
             targets.append(spent)
         totals = [sample.counted["instructions"] for sample in samples]
-        table[kernel] = _fitted([sample.sums(kernel) for sample in samples], targets, totals)
+        table[kernel] = fitted([sample.sums(kernel) for sample in samples], targets, totals)
     return table
 
 
-def _fitted(rows, targets, totals=None):
+def fitted(rows, targets, totals=None):
     """Non-negative numbers, one for each thing counted, that add up to the targets as well as can be.
 
     Args:
@@ -234,7 +152,7 @@ def _fitted(rows, targets, totals=None):
     return {name: round(float(value), 3) for name, value in zip(names, solution / scale)}
 
 
-def _errors(found, table):
+def errors_of(found, table):
     from tfkd.deploy.cost.estimate import estimate
 
     errors = {}

@@ -10,6 +10,8 @@ _CHANNELS = (3, 4, 6, 9, 12, 18)
 _CLASSES = (2, 5, 6, 10, 27)
 _KINDS = ("even", "pruned", "gaf", "zeros", "causal", "pruned", "gaf", "pruned zeros")
 _KINDS += ("chunks", "even", "gaf", "other", "even", "other")
+POOLING = ("pools", "pools", "other")
+"""Kinds of students with pooling and padding."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Shape:
 
     Attributes:
         name: unique, a file name.
-        kind: one of `_KINDS`.
+        kind: one of `_KINDS` or `POOLING`.
         facts: its settings, for the record.
         zeros: share of zeros in its convolutions and dense layers.
         bits: of each weight of its convolutions.
@@ -31,15 +33,15 @@ class Shape:
     bits: int = 8
 
 
-def shapes(count, seed, bits=8):
+def shapes(count, seed, bits=8, kinds=_KINDS):
     """`count` shapes; the same ones for the same seed, and the first of more."""
     made = []
     for index in range(count):
         generator = np.random.default_rng((seed, index))
-        kind = _KINDS[index % len(_KINDS)]
+        kind = kinds[index % len(kinds)]
         facts = _DRAW.get(kind, _imu)(generator, kind)
         zeros = round(float(generator.uniform(0.6, 0.95)), 2) if "zeros" in kind else 0.0
-        name = f"{seed}-{index:03d}" if bits == 8 else f"{seed}-{index:03d}-int{bits}"
+        name = f"{seed}-{index:03d}" + (f"-int{bits}" if bits != 8 else "") + ("" if kinds is _KINDS else f"-{kind}")
         made.append(Shape(name, kind, facts, zeros, bits))
     return made
 
@@ -109,7 +111,36 @@ def _other(generator, kind):
     }
 
 
-_DRAW = {"gaf": _gaf, "causal": _causal, "chunks": _causal, "other": _other}
+def _pools(generator, kind):
+    image = bool(generator.random() < 0.5)
+    size = _pick(generator, (16, 20, 24, 28, 32)) if image else _pick(generator, _WINDOWS)
+    pools = []
+    for _ in range(int(generator.integers(1, 4))):
+        pools.append(
+            {
+                "name": _pick(generator, ("MAX_POOL_2D", "AVERAGE_POOL_2D")),
+                "size": [int(generator.integers(2, 6)), int(generator.integers(2, 4)) if image else 1],
+                "stride": _pick(generator, (1, 2, 2, 3)),
+                "same": bool(generator.random() < 0.5),
+                "pad": int(generator.integers(0, 3)),  # lines and, in images, columns
+                "more": _pick(generator, (0, 0, 0, 1, 3)),  # channels
+            }
+        )
+    spread = {
+        "kernel": [int(generator.integers(2, 10)), int(generator.integers(2, 5)) if image else 1],
+        "multiplier": _pick(generator, (1, 1, 2, 3)),
+        "dilation": (_pick(generator, (1, 2, 3)), _pick(generator, (1, 2)) if image else 1),
+    }
+    return {
+        "input_shape": (size, size if image else 1, _pick(generator, _CHANNELS)),
+        "classes": _pick(generator, _CLASSES),
+        "width": _pick(generator, _WIDTHS[:12]),
+        "spread": spread if generator.random() < 0.5 else None,
+        "pools": pools,
+    }
+
+
+_DRAW = {"gaf": _gaf, "causal": _causal, "chunks": _causal, "other": _other, "pools": _pools}
 
 
 def student(shape):
@@ -120,6 +151,7 @@ def student(shape):
     writer = (MemoryWriter if shape.kind == "chunks" else ModelWriter)(seed=0, bits=shape.bits)
     source = writer.tensor((1, *shape.facts["input_shape"]), 0.05, 3)
     draw = {"gaf": _write_gaf, "causal": _write_causal, "chunks": _write_causal, "other": _write_other}
+    draw["pools"] = _write_pools
     target = draw.get(shape.kind, _write_imu)(writer, source, **shape.facts)
     return zeroed(writer.model(source, target), shape.zeros)
 
@@ -211,4 +243,21 @@ def _write_other(w, x, input_shape, classes, width, pool, dilation, image, more)
     b = _convolved(w, x, width + 3, (3, min(across, 3)), dilation=(dilation, 1), **_RELU)
     x = _convolved(w, w.concatenation([a, b], 3), width, (1, 1), **_RELU)
     x = _depthwise(w, x, (5, 5) if image else (5, 1), dilation=(1, 1), **_RELU)
+    return _dense(w, w.mean(x, out=_LINEAR["out"]), classes, out=_LINEAR["out"])
+
+
+def _write_pools(w, x, input_shape, classes, width, spread, pools):
+    """Pooling of all sizes, of signals and images, some of it behind padding; some depthwise layers of other kinds."""
+    across = input_shape[1] > 1
+    x = _convolved(w, x, width, (3, 3 if across else 1), **_RELU)
+    if spread:
+        x = _depthwise(w, x, tuple(spread["kernel"]), spread["multiplier"], dilation=spread["dilation"], **_RELU)
+    for pool in pools:
+        if pool["pad"] or pool["more"]:
+            lines, columns = (pool["pad"], 1), (1, pool["pad"]) if across else (0, 0)
+            x = w.pad(x, ((0, 0), lines, columns, (0, pool["more"])))
+        fits = all(have >= wanted for have, wanted in zip(w.shape(x)[1:3], pool["size"], strict=True))
+        stride = (pool["stride"], pool["stride"] if across else 1)
+        x = w.pool(pool["name"], x, tuple(pool["size"]), stride, same=pool["same"] or not fits)
+    x = _convolved(w, x, width, (1, 1), **_RELU)
     return _dense(w, w.mean(x, out=_LINEAR["out"]), classes, out=_LINEAR["out"])

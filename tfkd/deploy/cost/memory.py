@@ -15,8 +15,13 @@ def plain_c_flash(program, works, table, vectors):
 def tflm_flash(operators, table):
     """Bytes of code and constants of TensorFlow Lite Micro with these operators, without the model.
 
-    Right for the operators of `imu_student`; some hundred bytes too many without one of them, and for students with a
-    memory up to what all operators for that take.
+    Right for the operators of `imu_student`, with or without kernels of four bits and one kind of pooling. Too much
+    without one of its operators (12.5 KB for a student of four bits without ADD and DEPTHWISE_CONV_2D), for both kinds
+    of pooling (0.8 KB), and for students with a memory (up to what all operators for that take).
+
+    Args:
+        operators: set of names, as `tfkd.deploy.cost.tflm.tflm_code` gives them.
+        table: what was fitted for the core.
     """
     return table["always"] + sum(more["bytes"] for more in table["more"] if operators & {*more["for"]})
 

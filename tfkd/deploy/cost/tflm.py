@@ -6,9 +6,9 @@ takes is fitted. CMSIS-NN has one set of loops for cores with SIMD instructions 
 
 import math
 
-import numpy as np
-
-from tfkd.deploy.cost.work import Work, moved, places_inside
+from tfkd.deploy.cost import tflm_int4
+from tfkd.deploy.cost.tflm_pooling import POOLING
+from tfkd.deploy.cost.work import Work, geometry, moved, rows_outside
 
 _CHANNELS = 124  # CH_IN_BLOCK_MVE: channels that a depthwise convolution takes at a time on M55
 
@@ -28,20 +28,36 @@ def tflm_work(model, vectors):
     """
     works = [Work("(interpreter)", "interpreter", {"runs": 1})]
     for operator in model.operators:
-        if operator.name not in OPERATORS:
+        known, bits = (INT4, " with kernels of four bits") if _in_four_bits(operator) else (OPERATORS, "")
+        if operator.name not in known:
             raise ValueError(
-                f"{operator.name}: what it costs on TensorFlow Lite Micro is not known, only that of "
-                f"{', '.join(sorted(OPERATORS))}. Build the student of those, or measure it: tools/firmware.py."
-            )
-        if any(tensor is not None and tensor.dtype == "INT4" for tensor in operator.inputs):
-            raise ValueError(
-                f"{operator.name}: what it costs on TensorFlow Lite Micro with kernels of four bits, which other code "
-                "computes, is not known. Measure it: tools/firmware.py."
+                f"{operator.name}{bits}: what it costs on TensorFlow Lite Micro is not known, only that of "
+                f"{', '.join(sorted(known))}. Build the student of those, or measure it: tools/firmware.py."
             )
         works.append(Work(operator.name, "interpreter", {operator.name: 1}))
-        for kernel, counts in OPERATORS[operator.name](operator, vectors):
+        for kernel, counts in known[operator.name](operator, vectors):
             works.append(Work(operator.name, kernel, counts))
     return works
+
+
+def tflm_code(model):
+    """What a model needs code for: its operators' names, and `"CONV_2D INT4"` for one with kernels of four bits.
+
+    Raises:
+        ValueError: an operator has kernels of four and of eight bits, which takes the code for all types.
+    """
+    names = {operator.name + " INT4" * _in_four_bits(operator) for operator in model.operators}
+    both = sorted(name for name in INT4 if {name, f"{name} INT4"} <= names)
+    if both:
+        raise ValueError(
+            f"{both[0]} with kernels of four and of eight bits: what the code for both takes was not measured. Give "
+            "all kernels four bits, or none."
+        )
+    return names
+
+
+def _in_four_bits(operator):
+    return any(tensor is not None and tensor.dtype == "INT4" for tensor in operator.inputs)
 
 
 def _multiply(left, right, inner, vectors, calls=1):
@@ -63,25 +79,8 @@ def _multiply(left, right, inner, vectors, calls=1):
     return kernel, {name: calls * count for name, count in counts.items()}
 
 
-def _geometry(operator):
-    """Places of the kernel that lie inside, along both axes, for each output."""
-    _, height, width, _ = operator.inputs[0].shape
-    _, out_height, out_width, _ = operator.outputs[0].shape
-    _, kernel_height, kernel_width, _ = operator.inputs[1].shape
-    options = operator.options
-    inside, before = [], []
-    for size, out, kernel, stride, dilation in (
-        (height, out_height, kernel_height, options.strideH, options.dilationHFactor),
-        (width, out_width, kernel_width, options.strideW, options.dilationWFactor),
-    ):
-        span = (kernel - 1) * dilation + 1
-        before.append(0 if options.padding else max((out - 1) * stride + span - size, 0) // 2)
-        inside.append(places_inside(size, out, kernel, stride, dilation, before[-1]))
-    return inside, before
-
-
 def _convolution(operator, vectors):
-    (rows, columns), before = _geometry(operator)
+    (rows, columns), before = geometry(operator)
     channels, kernel_height, kernel_width, in_channels = operator.inputs[1].shape
     options, (_, out_height, out_width, _) = operator.options, operator.outputs[0].shape
     positions, taps = out_height * out_width, kernel_height * kernel_width
@@ -119,15 +118,20 @@ def _convolution(operator, vectors):
 
 
 def _depthwise(operator, vectors):
-    (rows, columns), before = _geometry(operator)
+    (rows, columns), before = geometry(operator)
     _, kernel_height, kernel_width, channels = operator.inputs[1].shape
     options, (_, out_height, out_width, _) = operator.options, operator.outputs[0].shape
     positions, taps = out_height * out_width, kernel_height * kernel_width
     kernel_rows, places = int(rows.sum()) * out_width, int(rows.sum()) * int(columns.sum())
     plain = options.dilationHFactor == options.dilationWFactor == 1 and operator.inputs[0].shape[3] == channels
     if not plain:
-        outputs = positions * channels
+        outputs, in_channels = positions * channels, operator.inputs[0].shape[3]
         counts = {"outputs": outputs, "rows of the kernel": kernel_rows * channels, "places": places * channels}
+        counts["input channels"] = positions * in_channels
+        for axis, dilation in (("rows", options.dilationHFactor), ("columns", options.dilationWFactor)):
+            counts[f"outputs, {axis} dilated"] = outputs * (dilation > 1)
+        # Multiples of four have loops of their own.
+        counts["outputs in fours"] = outputs * (channels % (4 * in_channels) == 0)
         yield "arm_depthwise_conv_s8", counts
     elif vectors:
         yield from _depthwise_vectors(channels, positions, (kernel_height, kernel_width), places)
@@ -143,17 +147,10 @@ def _depthwise(operator, vectors):
         counts |= {"pairs of taps": positions * fours * (taps // 2), "odd taps": positions * fours * (taps % 2)}
         yield "arm_depthwise_conv_s8_opt", counts | {"left": positions * left, "taps left": positions * left * taps}
         yield "arm_q7_to_q15_with_offset", {"calls": places, "fours": places * fours, "values": places * left}
-        for amounts in _rows_outside(operator, before[0]):
+        for amounts in rows_outside(operator, before[0]):
             for amount in amounts[amounts > 0]:
                 yield moved("memset", out_width, 2 * channels * kernel_width * int(amount))
         yield moved("memset", int(rows.sum()) * int((kernel_width - columns).sum()), 2 * channels)
-
-
-def _rows_outside(operator, before):
-    """Rows of the kernel above the input and below it, for each row of outputs."""
-    height, kernel = operator.inputs[0].shape[1], operator.inputs[1].shape[1]
-    first = np.arange(operator.outputs[0].shape[1]) * operator.options.strideH - before
-    return np.clip(-first, 0, kernel), np.clip(first + kernel - height, 0, kernel)
 
 
 def _depthwise_vectors(channels, positions, kernel, places):
@@ -259,4 +256,7 @@ OPERATORS = {
     "STRIDED_SLICE": _slice,
     "TFLM_DECODE": _decode,
     "VAR_HANDLE": _nothing,
+    **POOLING,
 }
+INT4 = {"CONV_2D": tflm_int4.convolution, "DEPTHWISE_CONV_2D": tflm_int4.depthwise}
+"""Operators that take kernels of four bits too."""
