@@ -99,14 +99,6 @@ def test_settings_can_take_the_place_of_the_files(tmp_path):
         ({"channels": {"core": "m3"}}, "channels.core is 'm3', but must be m4 or m7 or m55 for plain_c"),
         ({"quantization": {"weight_bits": 2}}, "quantization.weight_bits is 2, but must be 8 or 4"),
         ({"quantization": {"weight_bits": 4}}, "weight_bits is 4, but must be 8 where quantization.aware_epochs is 0"),
-        (
-            {
-                "quantization": {"weight_bits": 4, "aware_epochs": 1},
-                "pruning": {"sparsity": 0},
-                "channels": {"weight_kb": [8], "flash_kb": 20, "engine": "tflm"},
-            },
-            "channels.engine is 'tflm', but must be plain_c where quantization.weight_bits is 4",
-        ),
         ({"distillation": {"temperature": 0}}, "distillation.temperature is 0.0, but must be above 0"),
         ({"distillation": {"soft_targets": 0}}, "at least one of soft_targets"),
         (

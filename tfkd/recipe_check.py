@@ -75,12 +75,6 @@ def check(recipe, source):
         bits == 8 or aware, "quantization.weight_bits", bits,
         "8 where quantization.aware_epochs is 0: four bits need training (20 epochs, say)",
     )  # fmt: skip
-    channels = recipe.channels
-    limited = channels.flash_kb or channels.ram_kb or channels.instructions
-    require(
-        not (bits == 4 and limited and channels.engine == "tflm"), "channels.engine", channels.engine,
-        "plain_c where quantization.weight_bits is 4: of TensorFlow Lite Micro with four bits no figures are known",
-    )  # fmt: skip
     require(50 < percentile <= 100, "quantization.percentile", percentile, "above 50 and at most 100")
     require(0 <= recipe.windows.decide_at <= 1, "windows.decide_at", recipe.windows.decide_at, "from 0 to 1")
     require(

@@ -199,9 +199,14 @@ def test_what_is_wrong_with_all_students_ends_a_search_at_once(tree, tmp_path):
     for length, told in ((-32, "must be at least 8"), (4, "--lengths 4: windows.length is 4")):
         with pytest.raises(RecipeError, match=told):
             Search(RECIPE, BUDGET, tmp_path / "fit", dataclasses.replace(SPACE, lengths=(32, length)), tree)
-    four = dataclasses.replace(RECIPE, quantization=dataclasses.replace(RECIPE.quantization, weight_bits=4))
-    with pytest.raises(RecipeError, match="Choose --engine plain_c"):
-        Search(four, dataclasses.replace(BUDGET, engine="tflm"), tmp_path / "fit", SPACE, tree)
+
+
+def test_students_of_four_bits_are_planned_for_tflm_too(tree, tmp_path):
+    quantization = dataclasses.replace(RECIPE.quantization, aware_epochs=1, weight_bits=4)
+    four = dataclasses.replace(RECIPE, quantization=quantization)
+    with pytest.raises(BudgetError, match=r"takes flash \S+ KB of 48.0 KB"):  # which the code alone takes
+        Search(four, Budget(flash_bytes=48 * 1024, engine="tflm"), tmp_path / "fit", SPACE, tree, say=lambda line: None)
+    Search(four, Budget(flash_bytes=80 * 1024, engine="tflm"), tmp_path / "fit", SPACE, tree, say=lambda line: None)
 
 
 def test_the_folder_of_a_run_is_no_folder_for_a_search(tree, tmp_path):

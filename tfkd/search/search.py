@@ -63,11 +63,6 @@ class Search:
             raise RecipeError(f"student.kind is {recipe.student.kind!r}; only {' and '.join(KINDS)} can be searched.")
         if not recipe.data.validation_subjects:
             raise RecipeError("data.validation_subjects is empty: students are chosen on people held out of training.")
-        if budget.engine == "tflm" and recipe.quantization.weight_bits == 4:
-            raise RecipeError(
-                "quantization.weight_bits is 4, but what four bits take in TensorFlow Lite Micro was not measured. "
-                "Choose --engine plain_c, or 8 bits."
-            )
         for length in space.lengths if space else ():
             windows = dataclasses.replace(recipe.windows, length=length)
             check(dataclasses.replace(recipe, windows=windows), f"--lengths {length}")
