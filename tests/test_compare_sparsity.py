@@ -36,6 +36,7 @@ def test_what_zeros_buy(tmp_path):
     assert number(by_flash[4]) < number(dense[4]) and float(by_flash[1][:-1]) > float(sparse[1][:-1])
     four = rows["4 bits in convolutions"]
     assert number(four[4]) < number(dense[4]) and float(four[1][:-1]) > 97
+    assert number(four[8]) > number(dense[8])  # with TFLM the code grows by more than so small a student saves
     assert "16 values an output channel (k-means)" in rows
 
 

@@ -113,10 +113,9 @@ def _row(name, kernels, found, model_bytes, smallest=None):
     share = sum((k == 0).sum() for k in found.values()) / sum(k.size for k in found.values())
     plain = [cost_of(model_bytes, "plain_c", core) for core in ("m4", "m55")]
     for_tflm = (smallest or zeros.smallest)(model_bytes)
-    # What a decoder of tables takes was not measured, nor what kernels of four bits do.
+    # What a decoder of tables takes was not measured.
     tables = smallest and len(for_tflm) < len(zeros.smallest(model_bytes))
-    unknown = tables or name.startswith("4 bits")
-    tflm = [("–", "–")] if unknown else [_costs(cost_of(for_tflm, "tflm", "m4"))]
+    tflm = [("–", "–")] if tables else [_costs(cost_of(for_tflm, "tflm", "m4"))]
     costs = [value for pair in [*map(_costs, plain), *tflm] for value in pair]
     return [name, f"{share:.0%}", f"{left:.1%}", f"{len(model_bytes):,}", f"{len(for_tflm):,}", *costs]
 
