@@ -2,7 +2,11 @@
 #
 #   make -f tensorflow/lite/micro/tools/make/Makefile microlite                       (this machine)
 #   make -f tensorflow/lite/micro/tools/make/Makefile microlite TARGET=cortex_m_generic \
-#       TARGET_ARCH=cortex-m4+fp OPTIMIZED_KERNEL_DIR=cmsis_nn BUILD_TYPE=release
+#       TARGET_ARCH=cortex-m4+fp OPTIMIZED_KERNEL_DIR=cmsis_nn BUILD_TYPE=release \
+#       OPTIMIZE_KERNELS_FOR=KERNELS_OPTIMIZED_FOR_SIZE
+#
+# Our figures are those of the last setting. Without it, code is some 110 bytes larger, and dense layers keep sums of
+# their weights in the arena, which saves a Cortex-M55 the time to add them up each time (0.3 % of utd-imu's).
 #
 # TFLM_DIR names the checkout, TFLM_LIBRARY the library in its gen/ folder.
 enable_language(CXX)
