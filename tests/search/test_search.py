@@ -106,6 +106,7 @@ def test_of_the_finalists_the_one_is_chosen_that_stays_good(finished, tree, tmp_
     assert by_name[names[0]]["accuracy"] == pytest.approx(0.6) and not by_name[names[1]]["fits"]
     assert [len(by_name[name]["accuracies"]) for name in names] == [3, 3, 3, 1]
     page = (tmp_path / "budget.html").read_text()
+    assert "Judged by person 3, who was held out of training" in page
     assert "The most accurate that fit, 3 of them, were trained 3 times" in page
 
 

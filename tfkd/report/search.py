@@ -2,7 +2,7 @@
 
 from tfkd import files
 from tfkd.report import plots
-from tfkd.report.page import Html, kilobytes, page, percent, section, table, tag
+from tfkd.report.page import Html, kilobytes, listed, page, percent, section, table, tag
 from tfkd.report.words import SCORES
 
 _LIMITS = {
@@ -74,7 +74,8 @@ def _table(found):
 
 
 def _how(found):
-    people = ", ".join(map(str, found["validation_subjects"]))
+    subjects = found["validation_subjects"]
+    people = f"person {subjects[0]}, who was" if len(subjects) == 1 else f"people {listed(subjects)}, who were"
     seeds = f"{found['seeds']} trainings" if found["seeds"] > 1 else "one training"
     if finalists := len(found["finalists"]):
         most = max(len(student["accuracies"]) for student in found["students"])
@@ -86,7 +87,7 @@ def _how(found):
         tag("p", "w: width, d: depth, k: kernel, s: blocks that halve the rate, r: what the stem divides the rate by, "
             "n: samples of a window, kept: share of the weights that channel pruning left. A student is on the front "
             "if no other is as accurate and takes less. Flash and instructions are estimates, RAM is exact."),
-        tag("p", f"Judged by people {people}, who were held out of training, in the exported bytes; {seeds}. The "
+        tag("p", f"Judged by {people} held out of training, in the exported bytes; {seeds}. The "
             "best of many looks better than it is: train the chosen one anew on all training people and judge it by "
             "the test people, with"),
         tag("pre", "python tools/distill.py --recipe recipe.toml --seeds 5"),
