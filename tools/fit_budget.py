@@ -97,13 +97,14 @@ def _numbers(flag, values):
 
 
 def _print_table(found):
-    print(f"\n{'student':34}  right   flash     RAM  instructions")
+    print(f"\n{'student':34}  right  trainings   flash     RAM  instructions")
     for student in found["students"]:
         chosen = " <- chosen" if student["name"] == found["chosen"] else ""
         if student["front"] or chosen:
             chosen = chosen if student["fits"] else " (does not fit)"
             print(
-                f"{student['name']:34} {100 * student['accuracy']:5.1f} % {student['flash_bytes'] / 1024:5.1f} KB "
+                f"{student['name']:34} {100 * student['accuracy']:5.1f} % {len(student['accuracies']):9} "
+                f"{student['flash_bytes'] / 1024:5.1f} KB "
                 f"{student['ram_bytes'] / 1024:4.1f} KB {student['instructions']:13,}{chosen}"
             )
 
