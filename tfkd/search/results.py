@@ -91,4 +91,5 @@ def _chosen(search, student):
         recipe,
         description=f"The most accurate student that was found within {limits}.",
         data=dataclasses.replace(recipe.data, validation_subjects=()),
+        pruning=search.recipe.pruning,  # none, as it was judged
     )
