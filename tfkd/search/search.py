@@ -101,18 +101,27 @@ class Search:
             if nothing_new == IN_VAIN:
                 self.say(f"{nothing_new} in a row did not fit, or had been tried before: the search ends here.")
                 break
-        return results.write(self, study, self._finals(results.write(self, study)))
+        return results.write(self, study, self._finals(study))
 
-    def _finals(self, found):
+    def _finals(self, study):
         """What is found of the finalists in more trainings, by name: as `_judge` gives it."""
-        finals = {}
-        for student in found["students"] if self.final_seeds > self.seeds else ():
-            if sum(final["fits"] for final in finals.values()) == FINALISTS:
+        judged, finalists = {}, []
+        while self.final_seeds > self.seeds:
+            # Asked anew each time: other processes may still be judging students.
+            fitting = [student for student in results.write(self, study)["students"] if student["fits"]]
+            finalists, following = [], None
+            for student in fitting:
+                if sum(judged[name]["fits"] for name in finalists) == FINALISTS:
+                    break
+                if student["name"] not in judged:
+                    following = student
+                    break
+                finalists.append(student["name"])
+            if following is None:
                 break
-            if student["fits"]:
-                name, sizes = student["name"], student["sizes"]
-                finals[name] = self._judge(name, sizes, self._planned(sizes)[0], self.final_seeds)
-        return finals
+            name, sizes = following["name"], following["sizes"]
+            judged[name] = self._judge(name, sizes, self._planned(sizes)[0], self.final_seeds)
+        return {name: judged[name] for name in finalists}
 
     def _try(self, trial):
         """Accuracy of the trial's student, `None` if it does not fit; what it costs goes into the trial."""
